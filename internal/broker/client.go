@@ -1,0 +1,85 @@
+// Package broker is weir's side of Kafka: the embedded broker, the names and
+// settings of the topics, and what every client has in common.
+package broker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kslog"
+)
+
+// TransactionTimeout bounds how long a dead process' open transaction holds
+// read_committed readers up. A restart under the same transactional id aborts it
+// at once; this is for a process that never comes back.
+const TransactionTimeout = 10 * time.Second
+
+// Options are what all clients of one weir share.
+type Options struct {
+	Seeds []string
+	// MaxMessage is the largest record batch in bytes, see MessageLimit.
+	MaxMessage int32
+	Log        *slog.Logger
+	// Extra carries TLS and SASL.
+	Extra []kgo.Opt
+}
+
+// Client gives the options of a client, with the given ones after the common.
+func (o Options) Client(opts ...kgo.Opt) []kgo.Opt {
+	maxMessage := o.MaxMessage
+	if maxMessage == 0 {
+		maxMessage = MaxMessageBytes
+	}
+	common := []kgo.Opt{
+		kgo.SeedBrokers(o.Seeds...),
+		kgo.ClientID("weir"),
+		kgo.ProducerBatchMaxBytes(maxMessage),
+		kgo.BrokerMaxWriteBytes(100 << 20),
+		kgo.ProducerBatchCompression(kgo.ZstdCompression(), kgo.NoCompression()),
+		kgo.FetchMaxBytes(32 << 20),
+		kgo.FetchMaxPartitionBytes(MaxMessageBytes),
+		kgo.RecordPartitioner(partitioner{}),
+		kgo.WithLogger(kslog.New(o.Log)),
+		kgo.DisableClientMetrics(),
+	}
+	return append(append(common, o.Extra...), opts...)
+}
+
+// New connects a client and waits until a broker answers, for as long as ctx
+// allows.
+func (o Options) New(ctx context.Context, opts ...kgo.Opt) (*kgo.Client, error) {
+	cl, err := kgo.NewClient(o.Client(opts...)...)
+	if err != nil {
+		return nil, fmt.Errorf("configure kafka client: %w", err)
+	}
+	if err := cl.Ping(ctx); err != nil {
+		cl.Close()
+		return nil, fmt.Errorf("reach kafka at %v: %w; check kafka.brokers, kafka.tls and kafka.sasl", o.Seeds, err)
+	}
+	return cl, nil
+}
+
+// partitioner sends a record with a key to the partition of its key's hash (the
+// one of Kafka's own clients, so that others can find a key), and a record
+// without a key to the partition that it names.
+type partitioner struct{}
+
+var byKey = kgo.StickyKeyPartitioner(nil)
+
+func (partitioner) ForTopic(topic string) kgo.TopicPartitioner {
+	return topicPartitioner{byKey.ForTopic(topic)}
+}
+
+type topicPartitioner struct{ keyed kgo.TopicPartitioner }
+
+func (p topicPartitioner) RequiresConsistency(*kgo.Record) bool { return true }
+
+func (p topicPartitioner) Partition(r *kgo.Record, n int) int {
+	if r.Key == nil {
+		return int(r.Partition)
+	}
+	return p.keyed.Partition(r, n)
+}

@@ -1,0 +1,89 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/gofrs/flock"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// Embedded is a Kafka broker in this process: franz-go's kfake on a data
+// directory. It speaks the real protocol on a loopback port, so that weir has
+// one code path from a laptop to a cluster. It is for evaluation, tests and small
+// single-node sites: one process, no replication.
+type Embedded struct {
+	cluster *kfake.Cluster
+	lock    *flock.Flock
+}
+
+// ErrInUse is returned for a data directory that another process holds.
+var ErrInUse = errors.New("data directory is in use by another process")
+
+// StartEmbedded starts a broker on dir, which it creates if need be, and holds a
+// lock on it until Close or the end of the process. kfake takes no lock itself,
+// and two brokers on one directory would overwrite each other.
+func StartEmbedded(dir string, log *slog.Logger) (*Embedded, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create data directory of the embedded broker: %w", err)
+	}
+	lock := flock.New(filepath.Join(dir, "weir.lock"))
+	held, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock data directory of the embedded broker: %w", err)
+	}
+	if !held {
+		return nil, fmt.Errorf("%w: %s; stop the other weir, or set kafka.embedded.dir to a directory of its own", ErrInUse, dir)
+	}
+	cluster, err := kfake.NewCluster(
+		kfake.NumBrokers(1),
+		kfake.DataDir(filepath.Join(dir, "kafka")),
+		// An acknowledgement must mean "on disk": the lake's files are synced, and a
+		// broker that forgot acknowledged offsets after a power cut would give their
+		// numbers, which name those files, to other records.
+		kfake.SyncWrites(),
+		kfake.WithLogger(embeddedLogger{log}),
+		kfake.BrokerConfigs(map[string]string{
+			"message.max.bytes":      strconv.Itoa(MaxMessageBytes),
+			"log.cleaner.backoff.ms": "60000", // the default hour lets compacted topics grow
+		}),
+	)
+	if err != nil {
+		return nil, errors.Join(explainStart(dir, err), lock.Unlock())
+	}
+	return &Embedded{cluster: cluster, lock: lock}, nil
+}
+
+func explainStart(dir string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("start embedded broker: %w; make %s writable for this user, or set kafka.embedded.dir", err, dir)
+	}
+	return fmt.Errorf("start embedded broker on %s: %w", dir, err)
+}
+
+// Addrs are the broker's addresses, all on loopback.
+func (e *Embedded) Addrs() []string { return e.cluster.ListenAddrs() }
+
+// Close stops the broker, with its state on disk, and gives the directory up.
+func (e *Embedded) Close() error {
+	e.cluster.Close()
+	return e.lock.Unlock()
+}
+
+// embeddedLogger passes kfake's warnings on; its information is of no use to
+// someone who runs weir.
+type embeddedLogger struct{ log *slog.Logger }
+
+func (l embeddedLogger) Logf(level kfake.LogLevel, format string, args ...any) {
+	switch level {
+	case kfake.LogLevelError, kfake.LogLevelWarn:
+		l.log.Warn("embedded broker", "message", fmt.Sprintf(format, args...))
+	default:
+		l.log.Debug("embedded broker", "message", fmt.Sprintf(format, args...))
+	}
+}
