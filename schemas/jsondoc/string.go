@@ -1,0 +1,161 @@
+package jsondoc
+
+import (
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// plain tells the bytes that a string may hold as they are. Bytes above 0x7f
+// are: the text is valid UTF-8 before it is parsed.
+var plain = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c >= 0x20 && c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// string reads a string at its opening quote, to behind the closing one.
+func (p *parser) string() (hasEscape bool, err *Error) {
+	src := p.src
+	i := p.pos + 1
+	for {
+		for i < len(src) && plain[src[i]] {
+			i++
+		}
+		p.pos = i
+		if i >= len(src) {
+			return false, p.fail("")
+		}
+		switch src[i] {
+		case '"':
+			p.pos = i + 1
+			return hasEscape, nil
+		case '\\':
+			hasEscape = true
+			if err := p.escape(); err != nil {
+				return false, err
+			}
+			i = p.pos
+		default:
+			return false, p.fail("control character in a string")
+		}
+	}
+}
+
+// escape reads one escape at its backslash, or the two of a surrogate pair.
+func (p *parser) escape() *Error {
+	r, size := decodeEscape(p.src[p.pos:])
+	if size == 0 {
+		return p.fail("unknown escape")
+	}
+	switch {
+	case r == 0:
+		p.doc.flags |= NUL
+	case r == utf8.RuneError && size == len(`\ud800`):
+		if hex, _ := hex4(p.src[p.pos+2:]); utf16.IsSurrogate(hex) {
+			p.doc.surrogates = append(p.doc.surrogates, uint32(p.pos))
+		}
+	}
+	p.pos += size
+	return nil
+}
+
+// decodeEscape reads the escape that s begins with: its rune and its length, a
+// surrogate pair as one, a lone surrogate as U+FFFD. A length of 0 is no escape.
+func decodeEscape(s string) (r rune, size int) {
+	if len(s) < 2 {
+		return 0, 0
+	}
+	switch s[1] {
+	case '"', '\\', '/':
+		return rune(s[1]), 2
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+		return decodeUnicodeEscape(s)
+	}
+	return 0, 0
+}
+
+func decodeUnicodeEscape(s string) (r rune, size int) {
+	r, ok := hex4(s[2:])
+	if !ok {
+		return 0, 0
+	}
+	if !utf16.IsSurrogate(r) {
+		return r, 6
+	}
+	if len(s) >= 12 && s[6] == '\\' && s[7] == 'u' {
+		if low, ok := hex4(s[8:]); ok {
+			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+				return pair, 12
+			}
+		}
+	}
+	return utf8.RuneError, 6
+}
+
+func hex4(s string) (r rune, ok bool) {
+	if len(s) < 4 {
+		return 0, false
+	}
+	for i := range 4 {
+		c := s[i]
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// unescape decodes the text of a string, which has been validated.
+func unescape(s string) string {
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); {
+		if s[i] != '\\' {
+			out = append(out, s[i])
+			i++
+			continue
+		}
+		r, size := decodeEscape(s[i:])
+		out = utf8.AppendRune(out, r)
+		i += size
+	}
+	return string(out)
+}
+
+// equalUnescaped tells, without allocating, whether the escaped text s means want.
+func equalUnescaped(s, want string) bool {
+	for i := 0; i < len(s); {
+		var buf [utf8.UTFMax]byte
+		n, size := 1, 1
+		if s[i] == '\\' {
+			r, escapeSize := decodeEscape(s[i:])
+			n, size = utf8.EncodeRune(buf[:], r), escapeSize
+		} else {
+			buf[0] = s[i]
+		}
+		if len(want) < n || want[:n] != string(buf[:n]) {
+			return false
+		}
+		want = want[n:]
+		i += size
+	}
+	return want == ""
+}
