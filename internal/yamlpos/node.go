@@ -1,0 +1,211 @@
+package yamlpos
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	yaml "go.yaml.in/yaml/v4"
+
+	"github.com/weir-security/weir/internal/suggest"
+)
+
+// Node is one value of a document with its place. The zero Node is an absent
+// one.
+type Node struct {
+	doc  *Document
+	yaml *yaml.Node
+	path string
+	// at is where to report about an absent but required value: its mapping.
+	at *yaml.Node
+}
+
+// Exists tells whether the value is in the file. `key:` without a value exists
+// and IsNull.
+func (n Node) Exists() bool { return n.yaml != nil }
+
+// IsNull tells an explicit null or an empty value.
+func (n Node) IsNull() bool { return n.yaml != nil && n.yaml.ShortTag() == "!!null" }
+
+// IsMapping, IsList and IsScalar tell the shape of an existing value.
+func (n Node) IsMapping() bool { return n.yaml != nil && n.yaml.Kind == yaml.MappingNode }
+
+// IsList tells whether the value is a sequence.
+func (n Node) IsList() bool { return n.yaml != nil && n.yaml.Kind == yaml.SequenceNode }
+
+// IsScalar tells whether the value is a string, number, boolean or null.
+func (n Node) IsScalar() bool { return n.yaml != nil && n.yaml.Kind == yaml.ScalarNode }
+
+// Path is the value's place in the document: "tests[0].alerts".
+func (n Node) Path() string { return n.path }
+
+// Pos is the line and column of the value; of the mapping that lacks it, if it
+// is absent; zero for the zero Node.
+func (n Node) Pos() (line, col int) {
+	switch {
+	case n.yaml != nil:
+		return n.yaml.Line, n.yaml.Column
+	case n.at != nil:
+		return n.at.Line, n.at.Column
+	}
+	return 0, 0
+}
+
+// Document is the file that the value is in; nil for the zero Node.
+func (n Node) Document() *Document { return n.doc }
+
+// Problemf reports a mistake at the value's place.
+func (n Node) Problemf(format string, args ...any) {
+	if n.doc == nil {
+		return
+	}
+	line, col := n.Pos()
+	n.doc.Report(line, col, n.path, format, args...)
+}
+
+// Warnf is Problemf for what refuses nothing.
+func (n Node) Warnf(format string, args ...any) {
+	if n.doc == nil {
+		return
+	}
+	line, col := n.Pos()
+	n.doc.Warn(line, col, n.path, format, args...)
+}
+
+// describe names a value's shape for a message.
+func (n Node) describe() string {
+	switch n.yaml.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.AliasNode:
+		return "an alias"
+	}
+	if n.IsNull() {
+		return "nothing"
+	}
+	return strconv.Quote(n.yaml.Value)
+}
+
+// is reports unless the value has the wanted YAML kind.
+func (n Node) is(kind yaml.Kind, wanted string) bool {
+	switch {
+	case n.yaml == nil:
+		return false
+	case n.yaml.Kind == yaml.AliasNode || n.yaml.Anchor != "":
+		n.Problemf("anchors and aliases are not supported; write the value out")
+		return false
+	case n.yaml.Style&yaml.TaggedStyle != 0:
+		n.Problemf("tags are not supported; remove %s", n.yaml.Tag)
+		return false
+	case n.yaml.Kind != kind:
+		n.Problemf("want %s, got %s", wanted, n.describe())
+		return false
+	}
+	return true
+}
+
+// scalar is the text of a scalar that is not null.
+func (n Node) scalar(wanted string) (string, bool) {
+	if !n.is(yaml.ScalarNode, wanted) {
+		return "", false
+	}
+	if n.IsNull() {
+		n.Problemf("want %s, got nothing", wanted)
+		return "", false
+	}
+	return n.yaml.Value, true
+}
+
+// Text is the text of any scalar, whatever YAML takes it for: `5m`, `5`, `true`.
+func (n Node) Text() string {
+	s, _ := n.scalar("a value")
+	return s
+}
+
+// Str is the value as a string. A number or boolean without quotes is a
+// mistake: 0123 and no are not what they look like.
+func (n Node) Str() string {
+	s, ok := n.scalar("a string")
+	if ok && n.yaml.ShortTag() != "!!str" && n.yaml.ShortTag() != "!!timestamp" {
+		n.Problemf("want a string, got %s; put it in quotes", s)
+		return ""
+	}
+	return s
+}
+
+// Int is the value as an integer.
+func (n Node) Int() int64 {
+	s, ok := n.scalar("an integer")
+	if !ok {
+		return 0
+	}
+	i, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n.yaml.ShortTag() != "!!int" {
+		n.Problemf("want an integer, got %q", s)
+		return 0
+	}
+	return i
+}
+
+// Float is the value as a finite number.
+func (n Node) Float() float64 {
+	s, ok := n.scalar("a number")
+	if !ok {
+		return 0
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsInf(f, 0) || math.IsNaN(f) || n.yaml.ShortTag() == "!!str" {
+		n.Problemf("want a number, got %q", s)
+		return 0
+	}
+	return f
+}
+
+// Bool is the value as true or false; yes, on and the like are mistakes.
+func (n Node) Bool() bool {
+	s, ok := n.scalar("true or false")
+	if !ok {
+		return false
+	}
+	if n.yaml.ShortTag() != "!!bool" || s != "true" && s != "false" {
+		n.Problemf("want true or false, got %q", s)
+	}
+	return s == "true"
+}
+
+// OneOf is a string out of a closed set.
+func (n Node) OneOf(allowed ...string) string {
+	s := n.Str()
+	if s != "" && !slices.Contains(allowed, s) {
+		n.Problemf("unknown value %q%s (one of %s)", s, suggest.Hint(s, allowed), strings.Join(allowed, ", "))
+		return ""
+	}
+	return s
+}
+
+// List is the elements of a sequence.
+func (n Node) List() []Node {
+	if !n.is(yaml.SequenceNode, "a list") {
+		return nil
+	}
+	nodes := make([]Node, len(n.yaml.Content))
+	for i, c := range n.yaml.Content {
+		nodes[i] = Node{doc: n.doc, yaml: c, path: fmt.Sprintf("%s[%d]", n.path, i)}
+	}
+	return nodes
+}
+
+// Strings is the elements of a sequence of strings.
+func (n Node) Strings() []string {
+	var all []string
+	for _, e := range n.List() {
+		if s := e.Str(); s != "" {
+			all = append(all, s)
+		}
+	}
+	return all
+}
