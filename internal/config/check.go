@@ -1,0 +1,84 @@
+package config
+
+import (
+	"fmt"
+	"os"
+)
+
+// check finds what is wrong across keys, once every key has been read.
+func (c *Config) check(r *reader) {
+	c.Kafka.check(r)
+	checkNames(r, "collectors", c.Collectors, func(x Collector) string { return x.Name })
+	checkNames(r, "alerts", c.Alerts, func(x Alert) string { return x.Name })
+	writers := map[string]int{}
+	for i, x := range c.Alerts {
+		if x.File == nil || x.File.Path == "" {
+			continue
+		}
+		if j, twice := writers[x.File.Path]; twice {
+			r.problemAt(fmt.Sprintf("alerts[%d].path", i), "is the file of alerts[%d] already; two writers would mix their lines", j)
+			continue
+		}
+		writers[x.File.Path] = i
+	}
+}
+
+// checkNames records items of a list that have the name of another.
+func checkNames[T any](r *reader, list string, items []T, name func(T) string) {
+	first := map[string]int{}
+	for i, item := range items {
+		n := name(item)
+		if j, twice := first[n]; twice && n != "" {
+			r.problemAt(fmt.Sprintf("%s[%d].name", list, i), "%q is the name of %s[%d] already; names must differ", n, list, j)
+			continue
+		}
+		first[n] = i
+	}
+}
+
+func (k *Kafka) check(r *reader) {
+	_, brokers := r.places["kafka.brokers"]
+	embedded := k.Embedded != nil
+	switch {
+	case !brokers && !embedded:
+		r.problemAt("kafka", "give the cluster as brokers: [host:9092], or embedded: {dir: %s} for the broker in weir's own process", defaultBrokerDir)
+	case brokers && embedded:
+		r.problemAt("kafka.embedded", "brokers and embedded exclude each other; delete one")
+	case embedded && k.SASL != nil:
+		r.problemAt("kafka.sasl", "is for brokers; the embedded broker serves its own process only: delete it")
+	case embedded && k.TLS != nil:
+		r.problemAt("kafka.tls", "is for brokers; the embedded broker serves its own process only: delete it")
+	}
+	if k.SASL != nil {
+		r.checkSecret("kafka.sasl", "password")
+	}
+	if k.TLS != nil {
+		k.TLS.check(r)
+	}
+}
+
+// checkSecret wants exactly one of the two keys of a secret.
+func (r *reader) checkSecret(path, key string) {
+	_, inline := r.places[below(path, key)]
+	_, file := r.places[below(path, key+"_file")]
+	switch {
+	case inline && file:
+		r.problemAt(below(path, key+"_file"), "%s and %s_file exclude each other; delete one", key, key)
+	case !inline && !file:
+		r.problemAt(path, "lacks %s; give %s: ${VARIABLE}, or %s_file with the path of a file that holds it", key, key, key)
+	}
+}
+
+func (t *TLS) check(r *reader) {
+	if (t.CertFile == "") != (t.KeyFile == "") {
+		r.problemAt("kafka.tls", "cert_file and key_file go together; give both for mutual TLS, or neither")
+	}
+	for _, f := range []struct{ key, file string }{{"ca_file", t.CAFile}, {"cert_file", t.CertFile}, {"key_file", t.KeyFile}} {
+		if f.file == "" {
+			continue
+		}
+		if _, err := os.ReadFile(f.file); err != nil {
+			r.problemAt("kafka.tls."+f.key, "%v", err)
+		}
+	}
+}

@@ -1,0 +1,222 @@
+// Package config is weir's configuration: one YAML file, one struct.
+//
+// The keys of the file, their documentation, how a value is read, checked and
+// shown again stand once, in schema.go. Reading is strict: an unknown key, a
+// value of the wrong form and an environment variable that is not set are
+// errors, and all of them are reported at once, each with its place.
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Config is the whole configuration. A value that Default or Load returned is
+// complete and valid; nothing changes it afterwards.
+type Config struct {
+	// File is the file that was loaded, empty for the defaults.
+	File string
+	// Instance names this process among all that share a cluster. It is part of
+	// its transactional ids, so it must survive a restart and be its own.
+	Instance string
+
+	Kafka      Kafka
+	Collectors []Collector
+	Rules      Rules
+	Dedup      Dedup
+	Lateness   Lateness
+	// IdleAfter is how long a raw partition may be silent before it no longer
+	// holds the watermark back.
+	IdleAfter time.Duration
+	Lake      Lake
+	Alerts    []Alert
+	Limits    Limits
+	Log       Log
+	// ShutdownTimeout is how long a stop may take to drain.
+	ShutdownTimeout time.Duration
+
+	places map[string]position // where the file sets a key, by its path
+}
+
+// Kafka says which cluster, and how weir's topics on it are named and made.
+// Exactly one of Brokers and Embedded is set.
+type Kafka struct {
+	Brokers     []string
+	Embedded    *Embedded
+	TopicPrefix string
+	GroupPrefix string
+	// Partitions, ReplicationFactor and Retention apply to topics that weir creates.
+	Partitions        Partitions
+	ReplicationFactor int16 // 0: the broker's default
+	Retention         Retention
+	SASL              *SASL // nil: no authentication
+	TLS               *TLS  // nil: plain text
+}
+
+// Embedded is the broker in weir's own process.
+type Embedded struct {
+	Dir string
+}
+
+// Partitions is the number of partitions by kind of topic.
+type Partitions struct {
+	Raw, Events, Signals, Alerts int32
+}
+
+// Retention is how long records stay, by kind of topic.
+type Retention struct {
+	Raw, Events, Signals, Alerts, DLQ time.Duration
+}
+
+// SASL is how weir authenticates to the brokers.
+type SASL struct {
+	Mechanism    string // "plain" or "scram-sha-512"
+	Username     string
+	Password     Secret // from password, or the content of PasswordFile
+	PasswordFile string
+}
+
+// TLS is how the connection to the brokers is encrypted. CAFile is empty for the
+// system's roots; CertFile and KeyFile are both set for mutual TLS, else neither.
+type TLS struct {
+	CAFile, CertFile, KeyFile string
+}
+
+// Rules says where the rules are.
+type Rules struct {
+	Dir string // empty: the rules built into the binary
+}
+
+// Dedup bounds the memory for records that were seen already.
+type Dedup struct {
+	Horizon time.Duration
+	MaxKeys int
+}
+
+// Lateness is how long after the others an event may come and still count.
+type Lateness struct {
+	Default time.Duration
+	Sources map[string]time.Duration
+}
+
+// Of returns the lateness that a source is allowed.
+func (l Lateness) Of(source string) time.Duration {
+	if d, ok := l.Sources[source]; ok {
+		return d
+	}
+	return l.Default
+}
+
+// Lake says where the Parquet files go and when a batch is complete.
+type Lake struct {
+	Dir   string
+	Flush Flush
+}
+
+// Flush ends a batch at whichever comes first.
+type Flush struct {
+	Rows  int
+	Bytes int64         // of the records, before compression
+	Age   time.Duration // since the first record of the batch
+	Idle  time.Duration // since the last one
+}
+
+// Limits bounds what one input may cost.
+type Limits struct {
+	Record int64 // bytes of one raw record
+}
+
+// Log is weir's own log on standard error.
+type Log struct {
+	Level  string // "debug", "info", "warn", "error"
+	Format string // "text", "json"
+}
+
+const (
+	defaultBrokerDir = "data/broker"
+	defaultLakeDir   = "data/lake"
+)
+
+// Default is the configuration without a file: the embedded broker and the lake
+// below ./data, alerts on the terminal, nothing to collect.
+func Default() *Config {
+	return &Config{
+		Instance: hostname(),
+		Kafka: Kafka{
+			Embedded:    &Embedded{Dir: defaultBrokerDir},
+			TopicPrefix: "weir.",
+			GroupPrefix: "weir.",
+			Partitions:  Partitions{Raw: 4, Events: 4, Signals: 4, Alerts: 1},
+			Retention: Retention{
+				Raw: 24 * time.Hour, Events: 168 * time.Hour, Signals: 96 * time.Hour,
+				Alerts: 720 * time.Hour, DLQ: 336 * time.Hour,
+			},
+		},
+		Dedup:     Dedup{Horizon: time.Hour, MaxKeys: 1_000_000},
+		Lateness:  Lateness{Default: 10 * time.Minute},
+		IdleAfter: 30 * time.Second,
+		Lake: Lake{
+			Dir:   defaultLakeDir,
+			Flush: Flush{Rows: 50_000, Bytes: 64 << 20, Age: time.Minute, Idle: 5 * time.Second},
+		},
+		Alerts:          []Alert{{Name: "console", Type: AlertTerminal}},
+		Limits:          Limits{Record: maxRecord},
+		Log:             Log{Level: "info", Format: "text"},
+		ShutdownTimeout: 30 * time.Second,
+	}
+}
+
+// hostname is the host's name, or "weir" on a host that has none.
+func hostname() string {
+	if name, err := os.Hostname(); err == nil && name != "" {
+		return name
+	}
+	return "weir"
+}
+
+// Options is what Load needs to know from outside of the file.
+type Options struct {
+	// Sources is the names that a collector may give as its source.
+	Sources []string
+	// Env looks an environment variable up; nil is os.LookupEnv.
+	Env func(name string) (value string, set bool)
+}
+
+// Load reads the configuration file name. An error about the file's content is
+// Problems; any other is the operating system's.
+func Load(name string, opts Options) (*Config, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	return Parse(name, data, opts)
+}
+
+// Parse reads a configuration from memory. name is the file it came from: it
+// stands in messages, and relative paths in the configuration start at its
+// directory, so that a file means the same whatever directory weir starts in.
+// An error is Problems.
+func Parse(name string, data []byte, opts Options) (*Config, error) {
+	if opts.Env == nil {
+		opts.Env = os.LookupEnv
+	}
+	r := &reader{file: name, dir: filepath.Dir(name), opts: opts, places: map[string]position{}}
+	c := Default()
+	c.File = name
+	c.Kafka.Embedded = nil
+	c.Lake.Dir = r.join(c.Lake.Dir)
+	c.places = r.places
+
+	root := r.parse(data)
+	if root != nil {
+		section(c.fields()).read(r, "", root)
+		c.check(r)
+	}
+	if len(r.problems) > 0 {
+		r.problems.sort()
+		return nil, r.problems
+	}
+	return c, nil
+}

@@ -1,0 +1,85 @@
+package config
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+var testOptions = Options{
+	Sources: []string{"aws.cloudtrail", "azure.activity", "gateway.nginx", "kubernetes.audit"},
+	Env: func(name string) (string, bool) {
+		v, set := map[string]string{"HOST": "kafka-1:9092", "EMPTY": "", "PARTITIONS": "8", "YAML": "x, brokers: [evil:1]"}[name]
+		return v, set
+	},
+}
+
+var ignorePlaces = cmpopts.IgnoreFields(Config{}, "places", "File")
+
+func TestParse(t *testing.T) {
+	got, err := Parse("etc/weir.yaml", []byte(`
+instance: node-7
+kafka:
+  brokers: ["${HOST}", kafka-2:9092]
+  partitions: {raw: "${PARTITIONS}", alerts: 2}
+  retention: {signals: 7d}
+collectors:
+  - {name: trail, type: file, source: aws.cloudtrail, path: logs/cloudtrail, origin: "s3://trail/", backfill: true}
+  - {name: nginx, type: file, source: gateway.nginx, path: /var/log/nginx, poll_interval: 250ms}
+rules: {dir: rules}
+lateness: {default: 5m, sources: {gateway.nginx: 2m}}
+lake: {flush: {bytes: 1GiB}}
+alerts:
+  - {name: file, type: file, path: ../alerts.ndjson}
+log: {level: debug}
+`), testOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Instance = "node-7"
+	want.Kafka.Embedded = nil
+	want.Kafka.Brokers = []string{"kafka-1:9092", "kafka-2:9092"}
+	want.Kafka.Partitions.Raw = 8
+	want.Kafka.Partitions.Alerts = 2
+	want.Kafka.Retention.Signals = 168 * time.Hour
+	want.Collectors = []Collector{
+		{
+			Name: "trail", Type: CollectorFile, Source: "aws.cloudtrail", Backfill: true,
+			File: &FileCollector{Path: filepath.Join("etc", "logs", "cloudtrail"), Origin: "s3://trail/", PollInterval: time.Second},
+		},
+		{
+			Name: "nginx", Type: CollectorFile, Source: "gateway.nginx",
+			File: &FileCollector{Path: "/var/log/nginx", PollInterval: 250 * time.Millisecond},
+		},
+	}
+	want.Rules.Dir = filepath.Join("etc", "rules")
+	want.Lateness = Lateness{Default: 5 * time.Minute, Sources: map[string]time.Duration{"gateway.nginx": 2 * time.Minute}}
+	want.Lake.Dir = filepath.Join("etc", "data", "lake")
+	want.Lake.Flush.Bytes = 1 << 30
+	want.Alerts = []Alert{{Name: "file", Type: AlertFile, File: &FileAlert{Path: "alerts.ndjson"}}}
+	want.Log.Level = "debug"
+	if diff := cmp.Diff(want, got, ignorePlaces); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+	if got, want := got.Lateness.Of("gateway.nginx"), 2*time.Minute; got != want {
+		t.Errorf("lateness of gateway.nginx is %v, want %v", got, want)
+	}
+	if got, want := got.Lateness.Of("aws.cloudtrail"), 5*time.Minute; got != want {
+		t.Errorf("lateness of aws.cloudtrail is %v, want %v", got, want)
+	}
+}
+
+// A variable is expanded after the file is parsed: what it holds stays one text.
+func TestVariableCannotInjectYAML(t *testing.T) {
+	c, err := Parse("weir.yaml", []byte("kafka: {embedded: {dir: \"${YAML}\"}}\n"), testOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Kafka.Brokers != nil || c.Kafka.Embedded.Dir != "x, brokers: [evil:1]" {
+		t.Errorf("the variable changed the structure: %+v", c.Kafka)
+	}
+}

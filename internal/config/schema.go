@@ -1,0 +1,98 @@
+package config
+
+import "time"
+
+// maxRecord is a quarter of the 16 MiB that a weir topic takes: above it a record
+// and what is made of it might not fit.
+const maxRecord = 4 << 20
+
+// fields is the schema of the file: every key with its documentation and the
+// place of its value. Reading, showing and docs/configuration.md follow it.
+func (c *Config) fields() []field {
+	return []field{
+		{"instance", "name of this process: unique in the cluster, the same after a restart", name(&c.Instance)},
+		{"kafka", "the cluster, and weir's topics on it", section(c.Kafka.fields())},
+		{"collectors", "the inputs", listOf(&c.Collectors, (*Collector).fields)},
+		{"rules", "the detections", section{
+			{"dir", "directory that holds `weir-rules.yaml`; empty: the rules built into the binary", optionalPath(&c.Rules.Dir)},
+		}},
+		{"dedup", "records that come twice", section{
+			{"horizon", "how far back a duplicate is recognised", duration(&c.Dedup.Horizon, time.Second)},
+			{"max_keys", "how many records are remembered at most, by partition", integer(&c.Dedup.MaxKeys, 1, 100_000_000)},
+		}},
+		{"lateness", "how late an event may come and still count in windows", section{
+			{"default", "for every source that is not listed", duration(&c.Lateness.Default, 0)},
+			{"sources", "by name of the source", durationsBySource(&c.Lateness.Sources)},
+		}},
+		{"idle_after", "silence after which a raw partition no longer holds the watermark back", duration(&c.IdleAfter, time.Second)},
+		{"lake", "the Parquet files", section{
+			{"dir", "directory of the lake", path(&c.Lake.Dir)},
+			{"flush", "a batch ends at whichever comes first", section{
+				{"rows", "events in the batch", integer(&c.Lake.Flush.Rows, 1, 10_000_000)},
+				{"bytes", "size of their records, uncompressed", size(&c.Lake.Flush.Bytes, 1<<10, 4<<30)},
+				{"age", "time since the first event", duration(&c.Lake.Flush.Age, 100*time.Millisecond)},
+				{"idle", "time since the last event", duration(&c.Lake.Flush.Idle, 100*time.Millisecond)},
+			}},
+		}},
+		{"alerts", "the destinations", listOf(&c.Alerts, (*Alert).fields)},
+		{"limits", "what one input may cost", section{
+			{"record", "bytes of one log event; a larger one is dead-lettered", size(&c.Limits.Record, 1<<10, maxRecord)},
+		}},
+		{"log", "weir's own log on standard error", section{
+			{"level", "least level that is written", oneOf(&c.Log.Level, []string{"debug", "info", "warn", "error"})},
+			{"format", "form of a line", oneOf(&c.Log.Format, []string{"text", "json"})},
+		}},
+		{"shutdown_timeout", "how long a stop may take to finish and commit", duration(&c.ShutdownTimeout, time.Second)},
+	}
+}
+
+func (k *Kafka) fields() []field {
+	const whole = 1<<15 - 1
+	return []field{
+		{"brokers", "addresses `host:port` to begin with; either this or `embedded`", addresses(&k.Brokers)},
+		{"embedded", "the broker in weir's own process, for evaluation, tests and small sites", optional(&k.Embedded, newEmbedded, (*Embedded).fields)},
+		{"topic_prefix", "begins the name of every topic", prefix(&k.TopicPrefix)},
+		{"group_prefix", "begins the name of every consumer group", prefix(&k.GroupPrefix)},
+		{"partitions", "of topics that weir creates", section{
+			{"raw", "of each `raw.<source>`; cannot be changed later", integer(&k.Partitions.Raw, 1, whole)},
+			{"events", "of `events`; may grow later", integer(&k.Partitions.Events, 1, whole)},
+			{"signals", "of `signals`; cannot be changed later", integer(&k.Partitions.Signals, 1, whole)},
+			{"alerts", "of `alerts`", integer(&k.Partitions.Alerts, 1, whole)},
+		}},
+		{"replication_factor", "of topics that weir creates; 0: the broker's default", integer(&k.ReplicationFactor, 0, 100)},
+		{"retention", "of topics that weir creates", section{
+			{"raw", "original records: keep it short", duration(&k.Retention.Raw, time.Minute)},
+			{"events", "OCSF events", duration(&k.Retention.Events, time.Minute)},
+			{"signals", "matches of conditions; longer than the longest window of a rule", duration(&k.Retention.Signals, time.Minute)},
+			{"alerts", "OCSF findings", duration(&k.Retention.Alerts, time.Minute)},
+			{"dlq", "what could not be processed, as it came", duration(&k.Retention.DLQ, time.Minute)},
+		}},
+		{"sasl", "authentication to `brokers`", optional(&k.SASL, newSASL, (*SASL).fields)},
+		{"tls", "encryption to `brokers`; `tls: {}` trusts the system's roots", optional(&k.TLS, newTLS, (*TLS).fields)},
+	}
+}
+
+func newEmbedded(r *reader) *Embedded { return &Embedded{Dir: r.join(defaultBrokerDir)} }
+
+func (e *Embedded) fields() []field {
+	return []field{{"dir", "data directory of the embedded broker", path(&e.Dir)}}
+}
+
+func newSASL(*reader) *SASL { return &SASL{} }
+
+func (s *SASL) fields() []field {
+	return append([]field{
+		{"mechanism", "SASL mechanism", required{oneOf(&s.Mechanism, []string{"plain", "scram-sha-512"})}},
+		{"username", "name of the user", required{text(&s.Username)}},
+	}, secret("password", "password of the user", &s.Password, &s.PasswordFile)...)
+}
+
+func newTLS(*reader) *TLS { return &TLS{} }
+
+func (t *TLS) fields() []field {
+	return []field{
+		{"ca_file", "PEM file of the authorities to trust instead of the system's", optionalPath(&t.CAFile)},
+		{"cert_file", "PEM file of the client certificate", optionalPath(&t.CertFile)},
+		{"key_file", "PEM file of the client certificate's key", optionalPath(&t.KeyFile)},
+	}
+}

@@ -1,0 +1,89 @@
+package config
+
+import "time"
+
+// The kinds of collectors and of alert destinations. Each has its settings in a
+// field of its own of Collector or Alert, nil for every other kind; a new kind
+// is a constant, a field, and a case in the two switches of this file.
+const (
+	CollectorFile = "file"
+
+	AlertTerminal = "terminal"
+	AlertFile     = "file"
+)
+
+var (
+	collectorTypes = []string{CollectorFile}
+	alertTypes     = []string{AlertTerminal, AlertFile}
+)
+
+// Collector is one input.
+type Collector struct {
+	Name   string
+	Type   string
+	Source string
+	// Backfill marks old data: it feeds stateless rules only and does not move
+	// the watermark.
+	Backfill bool
+
+	File *FileCollector
+}
+
+// FileCollector reads a file or every file below a directory.
+type FileCollector struct {
+	Path string
+	// Origin replaces Path in the records' origin, so that the same logs have the
+	// same origin wherever they are kept. Empty keeps Path.
+	Origin       string
+	PollInterval time.Duration
+}
+
+// Alert is one destination of alerts.
+type Alert struct {
+	Name string
+	Type string
+
+	File *FileAlert
+}
+
+// FileAlert appends alerts to a file as NDJSON.
+type FileAlert struct {
+	Path string
+}
+
+func (c *Collector) fields() []field {
+	common := []field{
+		{"name", "name of the collector, in logs, metrics and the origin of records", required{name(&c.Name)}},
+		{"type", "kind of the collector", required{oneOf(&c.Type, collectorTypes)}},
+		{"source", "kind of the logs; `weir sources` lists them", required{source(&c.Source)}},
+		{"backfill", "old data: feeds stateless rules only, and the watermark does not wait for it", boolean(&c.Backfill)},
+	}
+	switch c.Type {
+	case CollectorFile:
+		if c.File == nil {
+			c.File = &FileCollector{PollInterval: time.Second}
+		}
+		f := c.File
+		return append(common,
+			field{"path", "a file, or a directory whose files are read, plain or gzip", required{path(&f.Path)}},
+			field{"origin", "stands for `path` in the origin of records; set it when the logs may move", text(&f.Origin)},
+			field{"poll_interval", "how often to look for new data where the system does not tell", duration(&f.PollInterval, 10*time.Millisecond)},
+		)
+	}
+	return common
+}
+
+func (a *Alert) fields() []field {
+	common := []field{
+		{"name", "name of the destination, and of its consumer group", required{name(&a.Name)}},
+		{"type", "kind of the destination", required{oneOf(&a.Type, alertTypes)}},
+	}
+	switch a.Type {
+	case AlertFile:
+		if a.File == nil {
+			a.File = &FileAlert{}
+		}
+		return append(common, field{"path", "the file that alerts are appended to as NDJSON", required{path(&a.File.Path)}})
+	}
+	return common
+}
