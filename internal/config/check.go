@@ -37,7 +37,7 @@ func checkNames[T any](r *reader, list string, items []T, name func(T) string) {
 }
 
 func (k *Kafka) check(r *reader) {
-	_, brokers := r.places["kafka.brokers"]
+	brokers := r.given("kafka.brokers")
 	embedded := k.Embedded != nil
 	switch {
 	case !brokers && !embedded:
@@ -59,11 +59,10 @@ func (k *Kafka) check(r *reader) {
 
 // checkSecret wants exactly one of the two keys of a secret.
 func (r *reader) checkSecret(path, key string) {
-	_, inline := r.places[below(path, key)]
-	_, file := r.places[below(path, key+"_file")]
+	inline, file := r.given(path+"."+key), r.given(path+"."+key+"_file")
 	switch {
 	case inline && file:
-		r.problemAt(below(path, key+"_file"), "%s and %s_file exclude each other; delete one", key, key)
+		r.problemAt(path+"."+key+"_file", "%s and %s_file exclude each other; delete one", key, key)
 	case !inline && !file:
 		r.problemAt(path, "lacks %s; give %s: ${VARIABLE}, or %s_file with the path of a file that holds it", key, key, key)
 	}

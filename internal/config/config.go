@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/weir-security/weir/internal/yamlpos"
 )
 
 // Config is the whole configuration. A value that Default or Load returned is
@@ -37,7 +39,7 @@ type Config struct {
 	// ShutdownTimeout is how long a stop may take to drain.
 	ShutdownTimeout time.Duration
 
-	places map[string]position // where the file sets a key, by its path
+	places map[string]place // where the file sets a key, by its path
 }
 
 // Kafka says which cluster, and how weir's topics on it are named and made.
@@ -185,7 +187,7 @@ type Options struct {
 }
 
 // Load reads the configuration file name. An error about the file's content is
-// Problems; any other is the operating system's.
+// yamlpos.Problems; any other is the operating system's.
 func Load(name string, opts Options) (*Config, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -197,26 +199,26 @@ func Load(name string, opts Options) (*Config, error) {
 // Parse reads a configuration from memory. name is the file it came from: it
 // stands in messages, and relative paths in the configuration start at its
 // directory, so that a file means the same whatever directory weir starts in.
-// An error is Problems.
+// An error is yamlpos.Problems.
 func Parse(name string, data []byte, opts Options) (*Config, error) {
 	if opts.Env == nil {
 		opts.Env = os.LookupEnv
 	}
-	r := &reader{file: name, dir: filepath.Dir(name), opts: opts, places: map[string]position{}}
+	r := &reader{doc: yamlpos.Parse(name, data), dir: filepath.Dir(name), opts: opts, places: map[string]place{}}
 	c := Default()
 	c.File = name
 	c.Kafka.Embedded = nil
 	c.Lake.Dir = r.join(c.Lake.Dir)
 	c.places = r.places
 
-	root := r.parse(data)
-	if root != nil {
-		section(c.fields()).read(r, "", root)
-		c.check(r)
+	if root := r.doc.Root(); root.Exists() {
+		section(c.fields()).read(r, root)
+		if root.IsMapping() {
+			c.check(r)
+		}
 	}
-	if len(r.problems) > 0 {
-		r.problems.sort()
-		return nil, r.problems
+	if problems := r.doc.Problems(); len(problems) > 0 {
+		return nil, problems
 	}
 	return c, nil
 }

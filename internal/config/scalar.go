@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/weir-security/weir/internal/suggest"
+	"github.com/weir-security/weir/internal/yamlpos"
 )
 
 // scalar is a value that is one text in the file.
@@ -25,14 +28,14 @@ type scalar[T any] struct {
 
 func (s scalar[T]) form() string { return s.kind }
 
-func (s scalar[T]) read(r *reader, path string, n *yaml.Node) {
-	text, ok := r.text(path, n)
+func (s scalar[T]) read(r *reader, n yamlpos.Node) {
+	text, ok := r.text(n)
 	if !ok {
 		return
 	}
 	v, err := s.parse(text)
 	if err != nil {
-		r.problem(path, at(n), "%v", err)
+		n.Problemf("%v", err)
 		return
 	}
 	*s.to = v
@@ -76,7 +79,7 @@ func prefix(to *string) value {
 func oneOf(to *string, choices []string) value {
 	return checked(to, strings.Join(choices, ", "), func(s string) error {
 		if !slices.Contains(choices, s) {
-			return fmt.Errorf("must be one of %s, got %q", strings.Join(choices, ", "), s)
+			return fmt.Errorf("unknown value %q%s (one of %s)", s, suggest.Hint(s, choices), strings.Join(choices, ", "))
 		}
 		return nil
 	})
@@ -85,7 +88,7 @@ func oneOf(to *string, choices []string) value {
 func boolean(to *bool) value {
 	return scalar[bool]{to, "true, false", "!!bool", func(s string) (bool, error) {
 		if s != "true" && s != "false" {
-			return false, fmt.Errorf("must be true or false, got %q", s)
+			return false, fmt.Errorf("want true or false, got %q", s)
 		}
 		return s == "true", nil
 	}, strconv.FormatBool}
@@ -95,7 +98,7 @@ func integer[T int | int16 | int32](to *T, least, most T) value {
 	return scalar[T]{to, "integer", "!!int", func(s string) (T, error) {
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil && !errors.Is(err, strconv.ErrRange) {
-			return 0, fmt.Errorf("must be a whole number, got %q", s)
+			return 0, fmt.Errorf("want a whole number, got %q", s)
 		}
 		if err != nil || n < int64(least) || n > int64(most) {
 			return 0, fmt.Errorf("must be from %d to %d, got %s", least, most, s)
@@ -137,14 +140,14 @@ func optionalPath(to *string) value { return pathText{to, false} }
 func (pathText) form() string        { return "path" }
 func (p pathText) write() *yaml.Node { return scalarNode("!!str", *p.to) }
 
-func (p pathText) read(r *reader, path string, n *yaml.Node) {
-	s, ok := r.text(path, n)
+func (p pathText) read(r *reader, n yamlpos.Node) {
+	s, ok := r.text(n)
 	switch {
 	case !ok:
 	case s == "" && p.required:
-		r.problem(path, at(n), "must be a path, got nothing")
+		n.Problemf("want a path, got nothing")
 	case strings.ContainsRune(s, 0):
-		r.problem(path, at(n), "must be a path, got %q", s)
+		n.Problemf("want a path, got %q", s)
 	default:
 		*p.to = r.join(s)
 	}
@@ -158,19 +161,11 @@ type sourceText struct{ to *string }
 func (sourceText) form() string        { return "source" }
 func (s sourceText) write() *yaml.Node { return scalarNode("!!str", *s.to) }
 
-func (s sourceText) read(r *reader, path string, n *yaml.Node) {
-	text, ok := r.text(path, n)
-	if ok && r.knowsSource(path, at(n), text) {
+func (s sourceText) read(r *reader, n yamlpos.Node) {
+	text, ok := r.text(n)
+	if ok && r.knowsSource(n, text) {
 		*s.to = text
 	}
-}
-
-func (r *reader) knowsSource(path string, place position, source string) bool {
-	if slices.Contains(r.opts.Sources, source) {
-		return true
-	}
-	r.problem(path, place, "unknown source %q%s", source, unknown(source, r.opts.Sources))
-	return false
 }
 
 // durationsBySource is a mapping of sources to durations.
@@ -180,16 +175,15 @@ type sourceDurations struct{ to *map[string]time.Duration }
 
 func (sourceDurations) form() string { return "mapping of source to duration" }
 
-func (s sourceDurations) read(r *reader, path string, n *yaml.Node) {
+func (s sourceDurations) read(r *reader, n yamlpos.Node) {
 	*s.to = map[string]time.Duration{}
-	r.mapping(path, n, nil, func(key string, v *yaml.Node) {
+	for _, m := range n.Mapping().Members() {
 		var d time.Duration
-		place := at(v)
-		if r.knowsSource(below(path, key), place, key) {
-			duration(&d, 0).read(r, below(path, key), v)
-			(*s.to)[key] = d
+		if r.knowsSource(m.Key, m.Name) {
+			duration(&d, 0).read(r, m.Value)
+			(*s.to)[m.Name] = d
 		}
-	})
+	}
 }
 
 func (s sourceDurations) write() *yaml.Node {
@@ -210,20 +204,18 @@ type addressList struct{ to *[]string }
 
 func (addressList) form() string { return "list of host:port" }
 
-func (a addressList) read(r *reader, path string, n *yaml.Node) {
-	n = target(n)
-	if n.Kind != yaml.SequenceNode || len(n.Content) == 0 {
-		r.problem(path, at(n), "must be a list like [kafka-1:9092, kafka-2:9092], got %s", describe(n))
-		return
+func (a addressList) read(r *reader, n yamlpos.Node) {
+	items := n.List()
+	if n.IsList() && len(items) == 0 {
+		n.Problemf("want a list like [kafka-1:9092, kafka-2:9092], got an empty one")
 	}
-	for i, item := range n.Content {
-		itemPath := fmt.Sprintf("%s[%d]", path, i)
-		address, ok := r.text(itemPath, item)
+	for _, item := range items {
+		address, ok := r.text(item)
 		if !ok {
 			continue
 		}
 		if err := checkAddress(address); err != nil {
-			r.problem(itemPath, at(item), "%v", err)
+			item.Problemf("%v", err)
 			continue
 		}
 		*a.to = append(*a.to, address)
@@ -233,7 +225,7 @@ func (a addressList) read(r *reader, path string, n *yaml.Node) {
 func checkAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if n, bad := strconv.Atoi(port); err != nil || host == "" || bad != nil || n < 1 || n > 65535 {
-		return fmt.Errorf("must be host:port like kafka-1:9092, got %q", address)
+		return fmt.Errorf("want host:port like kafka-1:9092, got %q", address)
 	}
 	return nil
 }
@@ -258,8 +250,8 @@ type secretText struct {
 
 func (secretText) form() string { return "secret" }
 
-func (s *secretText) read(r *reader, path string, n *yaml.Node) {
-	if text, ok := r.text(path, n); ok {
+func (s *secretText) read(r *reader, n yamlpos.Node) {
+	if text, ok := r.text(n); ok {
 		*s.value = Secret(text)
 	}
 }
@@ -279,18 +271,16 @@ type secretFile struct {
 
 func (secretFile) form() string { return "path" }
 
-func (s *secretFile) read(r *reader, path string, n *yaml.Node) {
-	before := len(r.problems)
-	pathText{s.file, true}.read(r, path, n)
-	if len(r.problems) > before {
+func (s *secretFile) read(r *reader, n yamlpos.Node) {
+	if !r.sound(func() { pathText{s.file, true}.read(r, n) }) {
 		return
 	}
 	secret, err := readSecret(*s.file)
 	switch {
 	case err != nil:
-		r.problem(path, at(n), "%v", err)
+		n.Problemf("%v", err)
 	case secret == "":
-		r.problem(path, at(n), "the file %s is empty; it must hold the %s", *s.file, s.key)
+		n.Problemf("the file %s is empty; it must hold the %s", *s.file, s.key)
 	default:
 		*s.value = secret
 	}

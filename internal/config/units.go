@@ -20,7 +20,7 @@ var units = []struct {
 // parseDuration reads durations like 30s, 1h30m or 7d: whole numbers with a unit
 // each, from the greatest to the least unit. The only number without a unit is 0.
 func parseDuration(s string) (time.Duration, error) {
-	wrong := fmt.Errorf("must be a duration like 500ms, 30s, 10m, 1h30m or 7d, got %q", s)
+	wrong := fmt.Errorf("want a duration like 500ms, 30s, 10m, 1h30m or 7d, got %q", s)
 	if s == "0" {
 		return 0, nil
 	}
@@ -86,7 +86,7 @@ func parseSize(s string) (int64, error) {
 		}
 		return n * u.unit, nil
 	}
-	return 0, fmt.Errorf("must be a size like 512KiB, 64MiB or 1GiB, got %q", s)
+	return 0, fmt.Errorf("want a size like 512KiB, 64MiB or 1GiB, got %q", s)
 }
 
 // formatSize writes what parseSize reads, in the greatest binary unit that is
