@@ -70,3 +70,6 @@ func validName(s string) bool {
 	}
 	return s != ""
 }
+
+// escape is the text that expand turns into s.
+func escape(s string) string { return strings.ReplaceAll(s, "${", "$${") }

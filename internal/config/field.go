@@ -49,8 +49,7 @@ func (s section) read(r *reader, n yamlpos.Node) {
 			}
 			continue
 		}
-		line, col := v.Pos()
-		r.places[v.Path()] = place{line, col}
+		r.set(v)
 		f.val.read(r, v)
 	}
 	m.Done()
@@ -106,8 +105,7 @@ func (l list[T]) read(r *reader, n yamlpos.Node) {
 	items := n.List()
 	*l.to = make([]T, len(items))
 	for i, item := range items {
-		line, col := item.Pos()
-		r.places[item.Path()] = place{line, col}
+		r.set(item)
 		if r.sound(func() { l.readType(r, item, &(*l.to)[i]) }) {
 			section(l.fields(&(*l.to)[i])).read(r, item)
 		}

@@ -20,6 +20,12 @@ type reader struct {
 // place is a line and a column, both from 1.
 type place struct{ line, col int }
 
+// set remembers that the file gives a value, and where.
+func (r *reader) set(n yamlpos.Node) {
+	line, col := n.Pos()
+	r.places[n.Path()] = place{line, col}
+}
+
 // given tells whether the file sets a key, rightly or wrongly.
 func (r *reader) given(path string) bool {
 	_, ok := r.places[path]

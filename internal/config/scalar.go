@@ -180,6 +180,7 @@ func (s sourceDurations) read(r *reader, n yamlpos.Node) {
 	for _, m := range n.Mapping().Members() {
 		var d time.Duration
 		if r.knowsSource(m.Key, m.Name) {
+			r.set(m.Value)
 			duration(&d, 0).read(r, m.Value)
 			(*s.to)[m.Name] = d
 		}

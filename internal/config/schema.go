@@ -38,7 +38,7 @@ func (c *Config) fields() []field {
 		{"limits", "what one input may cost", section{
 			{"record", "bytes of one log event; a larger one is dead-lettered", size(&c.Limits.Record, 1<<10, maxRecord)},
 		}},
-		{"log", "weir's own log on standard error", section{
+		{"log", "log of weir itself, on standard error", section{
 			{"level", "least level that is written", oneOf(&c.Log.Level, []string{"debug", "info", "warn", "error"})},
 			{"format", "form of a line", oneOf(&c.Log.Format, []string{"text", "json"})},
 		}},

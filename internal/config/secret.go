@@ -30,8 +30,7 @@ func (s Secret) GoString() string { return `config.Secret("` + s.masked() + `")`
 // MarshalYAML returns the mask.
 func (s Secret) MarshalYAML() (any, error) { return s.masked(), nil }
 
-// MarshalText returns the mask: for JSON, as value and as key, and whatever else
-// encodes text.
+// MarshalText returns the mask: for whatever encodes text.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.masked()), nil }
 
 // MarshalJSON returns the mask.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	yaml "go.yaml.in/yaml/v4"
 )
@@ -22,6 +23,12 @@ type Document struct {
 // that is no YAML has a problem that says so and an absent root.
 func Parse(name string, src []byte) *Document {
 	doc := &Document{name: name, lines: strings.Split(string(src), "\n")}
+	if at := invalidUTF8(src); at >= 0 {
+		before := string(src[:at])
+		doc.Report(strings.Count(before, "\n")+1, utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])+1, "",
+			"not UTF-8 (byte 0x%02x); save the file as UTF-8", src[at])
+		return doc
+	}
 	loader, err := yaml.NewLoader(bytes.NewReader(src))
 	if err != nil {
 		doc.syntax(err)
@@ -46,6 +53,22 @@ func Parse(name string, src []byte) *Document {
 		doc.root = first.Content[0]
 	}
 	return doc
+}
+
+// invalidUTF8 is the offset of the first byte that is no UTF-8, or -1. A byte
+// order mark of UTF-16 is the parser's to understand.
+func invalidUTF8(src []byte) int {
+	if bytes.HasPrefix(src, []byte("\xff\xfe")) || bytes.HasPrefix(src, []byte("\xfe\xff")) {
+		return -1
+	}
+	for i := 0; i < len(src); {
+		c, n := utf8.DecodeRune(src[i:])
+		if c == utf8.RuneError && n == 1 {
+			return i
+		}
+		i += n
+	}
+	return -1
 }
 
 // syntax reports what the YAML parser refused.
