@@ -35,6 +35,9 @@ import (
 // MaxDepth is how deep arrays and objects may nest.
 const MaxDepth = 64
 
+// MaxWrapped bounds Doc.Wrapped.
+const MaxWrapped = 8
+
 // MaxDuplicates is how many members of a document may be shadowed by a later one
 // of the same key: a few are kept visible, more are no accident.
 const MaxDuplicates = 64
@@ -76,6 +79,10 @@ func (e *Error) Error() string { return fmt.Sprintf("parse json: byte %d: %s", e
 // again, which ends the life of all its Values (the strings that they gave
 // stay). A Doc belongs to one goroutine.
 type Doc struct {
+	// Wrapped is how many levels more than MaxDepth a document may nest. A reader
+	// of what weir wrote sets it: an event holds a record's JSON some levels down.
+	Wrapped int
+
 	src    string
 	nodes  []node // in the order of the text: a container, then what is in it
 	flags  Flags

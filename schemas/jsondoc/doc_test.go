@@ -307,3 +307,18 @@ func TestStringsOutliveTheDocument(t *testing.T) {
 		t.Errorf("the string changed to %q", s)
 	}
 }
+
+func TestWrappedNestsDeeper(t *testing.T) {
+	nested := func(n int) []byte { return []byte(strings.Repeat("[", n) + strings.Repeat("]", n)) }
+	d := jsondoc.Doc{Wrapped: 8}
+	if err := d.Parse(nested(72)); err != nil {
+		t.Errorf("72 levels: %v", err)
+	}
+	if err := d.Parse(nested(73)); err == nil || !strings.Contains(err.Error(), "nested deeper than 72") {
+		t.Errorf("73 levels: %v", err)
+	}
+	d.Wrapped = 1000
+	if err := d.Parse(nested(73)); err == nil {
+		t.Error("Wrapped is not bounded by MaxWrapped")
+	}
+}

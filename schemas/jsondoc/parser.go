@@ -1,12 +1,14 @@
 package jsondoc
 
+import "fmt"
+
 // parser is one parse: an iterative descent, so that depth costs no stack.
 type parser struct {
 	doc   *Doc
 	src   string
 	pos   int
 	depth int
-	open  [MaxDepth]uint32 // the containers around pos, outermost first
+	open  [MaxDepth + MaxWrapped]uint32 // the containers around pos, outermost first
 }
 
 // keySpan is where the key of the coming value is; marks is 0 if it has none.
@@ -106,8 +108,8 @@ func (p *parser) value(key keySpan) (opened bool, err *Error) {
 
 // openContainer steps into an object or array; an empty one it closes at once.
 func (p *parser) openContainer(n node) (opened bool, err *Error) {
-	if p.depth == MaxDepth {
-		return false, p.fail("nested deeper than 64")
+	if p.depth == MaxDepth+min(p.doc.Wrapped, MaxWrapped) {
+		return false, p.fail(fmt.Sprintf("nested deeper than %d", p.depth))
 	}
 	p.pos++
 	p.space()
