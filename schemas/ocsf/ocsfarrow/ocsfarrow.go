@@ -1,0 +1,155 @@
+// Package ocsfarrow turns OCSF events into Arrow records, one schema for each
+// class, as the lake stores them.
+//
+// Every attribute of the class in the selection is a column: objects are
+// structs, arrays are lists, and everything may be null, for an absent attribute
+// is null. Strings are plain strings, timestamps are microseconds in UTC, JSON
+// is its text. Every column and list element carries, as PARQUET:field_id, the
+// number that fieldids.json gives its path; the number is the same in every
+// class and never changes, so that an Iceberg table can be put over the files.
+package ocsfarrow
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"sync"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/weir-security/weir/schemas/ocsf"
+)
+
+// fieldIDKey is the metadata that the Parquet writer turns into a field id.
+const fieldIDKey = "PARQUET:field_id"
+
+//go:embed fieldids.json
+var fieldIDsJSON []byte
+
+// fieldIDs are the ids by path: "actor.user.name", "resources.element.uid".
+var fieldIDs = sync.OnceValue(func() map[string]int32 {
+	var file struct {
+		IDs []struct {
+			ID   int32  `json:"id"`
+			Path string `json:"path"`
+		} `json:"ids"`
+	}
+	if err := json.Unmarshal(fieldIDsJSON, &file); err != nil {
+		panic(fmt.Sprintf("ocsfarrow: embedded fieldids.json: %v", err)) // the generator wrote it
+	}
+	ids := make(map[string]int32, len(file.IDs))
+	for _, f := range file.IDs {
+		ids[f.Path] = f.ID
+	}
+	return ids
+})
+
+// schemas are the schemas of all classes.
+var schemas = sync.OnceValue(func() map[ocsf.ClassUID]*arrow.Schema {
+	m := make(map[ocsf.ClassUID]*arrow.Schema, len(ocsf.Classes))
+	for _, c := range ocsf.Classes {
+		m[c.UID] = arrow.NewSchema(fields("", c.Attributes), nil)
+	}
+	return m
+})
+
+// Schema is the schema of a class, nil for one outside the selection.
+func Schema(class ocsf.ClassUID) *arrow.Schema { return schemas()[class] }
+
+// fields are the columns of attributes whose paths begin with prefix.
+func fields(prefix string, attributes []ocsf.Attribute) []arrow.Field {
+	list := make([]arrow.Field, len(attributes))
+	for i, a := range attributes {
+		path := prefix + a.Name
+		list[i] = arrow.Field{Name: a.Name, Nullable: true, Metadata: fieldID(path)}
+		if !a.Array {
+			list[i].Type = valueType(path, a)
+			continue
+		}
+		element := path + ".element"
+		list[i].Type = arrow.ListOfField(arrow.Field{Name: "element", Type: valueType(element, a),
+			Nullable: true, Metadata: fieldID(element)})
+	}
+	return list
+}
+
+func fieldID(path string) arrow.Metadata {
+	id, ok := fieldIDs()[path]
+	if !ok {
+		panic("ocsfarrow: no field id for " + path + ": run make generate")
+	}
+	return arrow.NewMetadata([]string{fieldIDKey}, []string{strconv.Itoa(int(id))})
+}
+
+// valueType is the type of one value of an attribute.
+func valueType(path string, a ocsf.Attribute) arrow.DataType {
+	if a.Type == "timestamp_t" {
+		return arrow.FixedWidthTypes.Timestamp_us
+	}
+	switch a.Kind {
+	case ocsf.KindObject:
+		return arrow.StructOf(fields(path+".", ocsf.ObjectByName(a.Object).Attributes)...)
+	case ocsf.KindInt32:
+		return arrow.PrimitiveTypes.Int32
+	case ocsf.KindInt64:
+		return arrow.PrimitiveTypes.Int64
+	case ocsf.KindFloat64:
+		return arrow.PrimitiveTypes.Float64
+	case ocsf.KindBool:
+		return arrow.FixedWidthTypes.Boolean
+	}
+	return arrow.BinaryTypes.String
+}
+
+// eventColumns are the columns of a class.
+type eventColumns interface {
+	column
+	set(row int, ev *ocsf.Event)
+}
+
+// Builder collects events of one class. It is used by one goroutine at a time.
+type Builder struct {
+	schema  *arrow.Schema
+	columns eventColumns
+	rows    int
+}
+
+// NewBuilder gives a builder for a class. It fails for a class outside the
+// selection.
+func NewBuilder(class ocsf.ClassUID) (*Builder, error) {
+	columns := newColumns(class)
+	if columns == nil {
+		return nil, fmt.Errorf("build arrow record: class %d is not in the selection", class)
+	}
+	return &Builder{schema: Schema(class), columns: columns}, nil
+}
+
+// Schema is the schema of the records.
+func (b *Builder) Schema() *arrow.Schema { return b.schema }
+
+// Len is the number of events since the last Reset.
+func (b *Builder) Len() int { return b.rows }
+
+// Append adds an event, whose attributes outside the builder's class are left
+// out. It copies what it keeps. The text of all events of one record together
+// must stay below 2 GiB.
+func (b *Builder) Append(ev *ocsf.Event) {
+	b.columns.set(b.rows, ev)
+	b.rows++
+}
+
+// Record is what was appended since the last Reset, in that order. It shares the
+// builder's memory: it is valid until the next Append or Reset.
+func (b *Builder) Record() arrow.RecordBatch {
+	t := arrow.StructOf(b.schema.Fields()...)
+	events := array.NewStructData(b.columns.data(b.rows, t))
+	return array.RecordFromStructArray(events, b.schema)
+}
+
+// Reset forgets all events and keeps the memory.
+func (b *Builder) Reset() {
+	b.columns.reset()
+	b.rows = 0
+}
