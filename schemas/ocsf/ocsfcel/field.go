@@ -1,0 +1,109 @@
+package ocsfcel
+
+import (
+	"time"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/weir-security/weir/schemas/ocsf"
+)
+
+// Field is how to read one attribute of one object. The object is given as a
+// pointer to its Go struct.
+type Field struct {
+	Name string
+
+	has func(object any) bool
+	// get gives what CEL works with: a ref.Val, or a pointer to a nested object.
+	get func(object any) any
+	// text and number read without making a CEL value; nil where they do not apply.
+	text   func(object any) string
+	number func(object any) int64
+}
+
+func text[O any](name string, has func(*O) bool, get func(*O) string) Field {
+	return Field{
+		Name: name,
+		has:  func(x any) bool { return has(x.(*O)) },
+		get:  func(x any) any { return types.String(get(x.(*O))) },
+		text: func(x any) string { return get(x.(*O)) },
+	}
+}
+
+func integer[O any, I int32 | int64](name string, has func(*O) bool, get func(*O) I) Field {
+	return Field{
+		Name:   name,
+		has:    func(x any) bool { return has(x.(*O)) },
+		get:    func(x any) any { return types.Int(get(x.(*O))) },
+		number: func(x any) int64 { return int64(get(x.(*O))) },
+	}
+}
+
+// timestamp is a CEL timestamp; number gives its milliseconds.
+func timestamp[O any](name string, has func(*O) bool, get func(*O) int64) Field {
+	return Field{
+		Name:   name,
+		has:    func(x any) bool { return has(x.(*O)) },
+		get:    func(x any) any { return types.Timestamp{Time: time.UnixMilli(get(x.(*O))).UTC()} },
+		number: func(x any) int64 { return get(x.(*O)) },
+	}
+}
+
+func float[O any](name string, has func(*O) bool, get func(*O) float64) Field {
+	return Field{
+		Name: name,
+		has:  func(x any) bool { return has(x.(*O)) },
+		get:  func(x any) any { return types.Double(get(x.(*O))) },
+	}
+}
+
+func boolean[O any](name string, has, get func(*O) bool) Field {
+	return Field{
+		Name: name,
+		has:  func(x any) bool { return has(x.(*O)) },
+		get:  func(x any) any { return types.Bool(get(x.(*O))) },
+	}
+}
+
+func json[O any](name string, has func(*O) bool, get func(*O) ocsf.JSON) Field {
+	return Field{
+		Name: name,
+		has:  func(x any) bool { return has(x.(*O)) },
+		get:  func(x any) any { return parseJSON(get(x.(*O))) },
+	}
+}
+
+// presenter is a pointer to a generated struct.
+type presenter[T any] interface {
+	*T
+	Present() bool
+}
+
+func object[O, T any, P presenter[T]](name string, get func(*O) P) Field {
+	return Field{
+		Name: name,
+		has:  func(x any) bool { return get(x.(*O)).Present() },
+		get:  func(x any) any { return get(x.(*O)) },
+	}
+}
+
+func objectList[O, T any](name string, get func(*O) []T) Field {
+	return listOf(name, get, func(e *T) ref.Val { return &objectVal{e} })
+}
+
+func textList[O any](name string, get func(*O) []string) Field {
+	return listOf(name, get, func(e *string) ref.Val { return types.String(*e) })
+}
+
+func integerList[O any, I int32 | int64](name string, get func(*O) []I) Field {
+	return listOf(name, get, func(e *I) ref.Val { return types.Int(*e) })
+}
+
+func listOf[O, T any](name string, get func(*O) []T, wrap func(*T) ref.Val) Field {
+	return Field{
+		Name: name,
+		has:  func(x any) bool { return len(get(x.(*O))) > 0 },
+		get:  func(x any) any { return &list[T]{items: get(x.(*O)), wrap: wrap} },
+	}
+}
