@@ -1,0 +1,69 @@
+package normalize
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// IsIP tells whether s is one IP address without a zone, in the form that OCSF's
+// ip_t takes: no leading zeros, no port, no prefix.
+func IsIP(s string) bool {
+	addr, err := netip.ParseAddr(s)
+	return err == nil && addr.Zone() == ""
+}
+
+// SplitHostPort takes "192.0.2.1:443" and "[2001:db8::1]:443" apart. ok is false
+// for anything without a port, a bare IPv6 address among it.
+func SplitHostPort(s string) (host string, port int32, ok bool) {
+	ap, err := netip.ParseAddrPort(s)
+	if err != nil || ap.Addr().Zone() != "" {
+		return "", 0, false
+	}
+	host = s[:strings.LastIndexByte(s, ':')]
+	return strings.Trim(host, "[]"), int32(ap.Port()), true
+}
+
+// layouts are the times of JSON sources, the usual one first: RFC 3339 with up to
+// nine digits of a second, the same without a zone (UTC) and with a space (as
+// exports of databases write it), and the American one of some Azure records.
+var layouts = [...]string{
+	time.RFC3339Nano,
+	"2006-01-02T15:04:05.999999999",
+	"2006-01-02 15:04:05.999999999",
+	"2006-01-02 15:04:05.999999999Z07:00",
+	"1/2/2006 3:04:05 PM",
+	"1/2/2006 15:04:05",
+}
+
+// ParseTime reads a time as milliseconds since the epoch, rounded down. A time
+// without a zone is UTC.
+func ParseTime(s string) (ms int64, ok bool) {
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UnixMilli(), true
+		}
+	}
+	return 0, false
+}
+
+// ARN is an Amazon Resource Name, taken apart.
+type ARN struct {
+	Partition, Service, Region, Account string
+	Resource                            string // all after the fifth colon
+}
+
+// ParseARN takes an ARN apart.
+func ParseARN(s string) (arn ARN, ok bool) {
+	rest, ok := strings.CutPrefix(s, "arn:")
+	if !ok {
+		return ARN{}, false
+	}
+	for _, part := range []*string{&arn.Partition, &arn.Service, &arn.Region, &arn.Account} {
+		if *part, rest, ok = strings.Cut(rest, ":"); !ok {
+			return ARN{}, false
+		}
+	}
+	arn.Resource = rest
+	return arn, rest != ""
+}
