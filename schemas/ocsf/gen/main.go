@@ -34,7 +34,10 @@ var emitters = []struct {
 	{"types", emitTypes},
 	{"accessors", emitAccessors},
 	{"enums", emitEnums},
+	{"cel", emitCEL},
+	{"json", emitJSON},
 	{"descriptors", emitDescriptors},
+	{"arrow", emitArrow},
 }
 
 const (
