@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -133,7 +134,7 @@ func (t *trail) node(at time.Time) {
 	case n < 55:
 		who.agent = "amazon-ssm-agent/3.3.2299.0 (linux;bottlerocket)"
 		t.log(at, who, call{service: "ssm", name: "UpdateInstanceInformation", write: true,
-			params: obj("instanceId", instance, "agentVersion", "3.3.2299.0", "agentStatus", "Active", "platformType", "Linux", "platformName", "Bottlerocket", "iPAddress", who.ip, "computerName", "ip-"+who.ip)})
+			params: obj("instanceId", instance, "agentVersion", "3.3.2299.0", "agentStatus", "Active", "platformType", "Linux", "platformName", "Bottlerocket", "iPAddress", who.ip, "computerName", "ip-"+strings.ReplaceAll(who.ip, ".", "-")+".eu-west-1.compute.internal")})
 	case n < 85:
 		image := pick(t.dice, []string{"shipment-api", "tracking-worker", "rates", "gateway"})
 		who.agent = "containerd/1.7.28"
