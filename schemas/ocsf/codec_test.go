@@ -140,6 +140,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"in a list of objects", `{"resources":[{},{"uid":1}]}`, "resources[1].uid: want a string, have number"},
 		{"in a list of strings", `{"metadata":{"labels":["a",2]}}`, "metadata.labels[1]: want a string, have number"},
 		{"unmapped is an object", `{"unmapped":[1]}`, "unmapped: want an object, have array"},
+		{"empty name", `{"actor":{"":1}}`, "actor.: no such attribute in the selection of OCSF 1.8.0"},
 		{"no object", `[]`, "want an object, have array"},
 		{"twice", `{"time":1,"time":2}`, "an attribute is there twice"},
 		{"no JSON", `{"time":1`, "parse json: byte 9: the text ends inside the document"},

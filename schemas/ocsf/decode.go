@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/weir-security/weir/schemas/jsondoc"
 )
@@ -34,7 +35,7 @@ func at(key string, err error) error {
 	if !errors.As(err, &d) {
 		return &DecodeError{Path: key, Err: err}
 	}
-	if d.Path[0] == '[' {
+	if strings.HasPrefix(d.Path, "[") {
 		d.Path = key + d.Path
 	} else {
 		d.Path = key + "." + d.Path
