@@ -1,0 +1,51 @@
+# Everything but `integration` works offline once the modules are there.
+
+GO      ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+export CGO_ENABLED = 0
+
+.DEFAULT_GOAL := help
+.PHONY: build run test vet generate check-generate bench fuzz integration clean help
+
+build: ## build bin/weir
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/weir ./cmd/weir
+
+run: build ## run the whole line over the sample logs, data below ./data
+	./bin/weir run --config deploy/sample/weir.yaml --once
+
+test: vet ## every test that needs no network: vet, gofmt, unit, golden, command line, pipeline
+	$(GO) test ./...
+
+vet: ## go vet and gofmt
+	$(GO) vet ./...
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l cmd detections docs ingest internal normalize schemas sinks); \
+	if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+
+generate: ## make the generated code anew
+	$(GO) generate ./...
+
+check-generate: generate ## fail if the generated code is not what the generator makes
+	git diff --exit-code -- '*_gen.go' schemas docs
+
+bench: ## benchmarks of the stages and of the whole line
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+FUZZTIME ?= 30s
+fuzz: ## each fuzz target for FUZZTIME
+	@for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+integration: build ## read the lake with DuckDB and pyarrow, which it installs
+	test/integration/run
+
+clean: ## remove what build and run have made
+	rm -rf bin data
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

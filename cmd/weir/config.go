@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weir-security/weir/internal/config"
+	"github.com/weir-security/weir/internal/exitcode"
+	"github.com/weir-security/weir/internal/sources"
+	"github.com/weir-security/weir/internal/yamlpos"
+)
+
+func newConfig() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "config",
+		Short: "Check or show a configuration",
+		Args:  cobra.ArbitraryArgs,
+	}
+	c.RunE = group(c)
+	c.AddCommand(newConfigCheck(), newConfigShow())
+	return c
+}
+
+func newConfigCheck() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Find everything that is wrong with a configuration",
+		Long: `Reads the configuration as the start would, without the network: keys, values, environment variables, files of
+secrets. Prints every error with its line and column.`,
+		Example: "  weir config check --config weir.yaml",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if file == "" {
+				return exitcode.Wrap(exitcode.Usage, errors.New("no configuration to check"), "weir config check --config weir.yaml")
+			}
+			if _, err := loadConfig(c, file); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s: ok\n", file)
+			return nil
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
+
+func newConfigShow() *cobra.Command {
+	var file, format string
+	c := &cobra.Command{
+		Use:   "show",
+		Short: "Print the whole configuration, defaults filled in and secrets masked",
+		Long: `Prints the whole configuration as weir uses it: defaults filled in, variables expanded, secrets masked. In YAML a
+comment beside each value says which line it is from. Without --config it is the defaults.`,
+		Example: `  weir config show
+  weir config show --config weir.yaml --format json | jq .lake`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := loadConfig(c, file)
+			if err != nil {
+				return err
+			}
+			print := cfg.YAML
+			if format == "json" {
+				print = cfg.JSON
+			}
+			text, err := print()
+			if err != nil {
+				return err
+			}
+			_, err = c.OutOrStdout().Write(text)
+			return err
+		},
+	}
+	configFlag(c, &file)
+	formatFlag(c, &format, "yaml", "json")
+	return c
+}
+
+func configFlag(c *cobra.Command, file *string) {
+	c.Flags().StringVarP(file, "config", "c", "", "configuration `FILE`")
+}
+
+// loadConfig reads the configuration, or the defaults when file is empty. It
+// prints what is wrong with the file to standard error.
+func loadConfig(c *cobra.Command, file string) (*config.Config, error) {
+	if file == "" {
+		return config.Default(), nil
+	}
+	cfg, err := config.Load(file, config.Options{Sources: sources.Names()})
+	var problems yamlpos.Problems
+	switch {
+	case errors.As(err, &problems):
+		n := printProblems(c.ErrOrStderr(), problems)
+		return nil, exitcode.Wrap(exitcode.Usage, fmt.Errorf("%s in the configuration", count(n, "error")), "weir config show prints every key with its default")
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, exitcode.Wrap(exitcode.Usage, err, "give the file with --config; weir config show prints one to begin with")
+	case err != nil:
+		return nil, exitcode.Wrap(exitcode.Usage, err, "")
+	}
+	return cfg, nil
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/weir-security/weir/internal/exitcode"
+	"github.com/weir-security/weir/internal/rawlog"
+	"github.com/weir-security/weir/schemas/event"
+)
+
+// inputFlags are the flags of the commands that read raw logs.
+type inputFlags struct {
+	source string
+	origin string
+	// first rejects, to be shown
+	shown []string
+	hint  string // the source that a rejected record looks like
+}
+
+const inputHelp = `Reads files, directories, or standard input when there is neither (or for -): gzip and zstd are undone, and NDJSON, arrays,
+{"Records": [...]}, {"records": [...]} and EventList are unwrapped by themselves. What cannot be read or mapped is rejected, counted, and stops
+nothing.`
+
+func (f *inputFlags) add(c *cobra.Command) {
+	sourceFlag(c, &f.source)
+	c.Flags().StringVar(&f.origin, "origin", "", "`NAME` that stands for the path in the origin of records, as the collector's origin does")
+}
+
+// inputs lists what to read. Nothing at all is an error of its own: a command
+// that waits for a person to type logs has been misunderstood.
+func (f *inputFlags) inputs(c *cobra.Command, args []string) ([]rawlog.Input, error) {
+	if err := checkSource(f.source); err != nil {
+		return nil, err
+	}
+	if len(args) == 0 {
+		if isTerminal(c.InOrStdin()) {
+			return nil, exitcode.Wrap(exitcode.Nothing, errors.New("no input"), c.CommandPath()+" FILE..., or pipe logs into it")
+		}
+		args = []string{rawlog.Stdin}
+	}
+	inputs, err := rawlog.Inputs(args, f.origin)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, exitcode.Wrap(exitcode.IO, err, "check the path; - is standard input")
+	case err != nil:
+		return nil, exitcode.Wrap(exitcode.IO, err, "")
+	case len(inputs) == 0:
+		return nil, exitcode.Wrap(exitcode.Nothing, fmt.Errorf("no files in %s", strings.Join(args, ", ")), "give files or directories that hold logs")
+	}
+	return inputs, nil
+}
+
+// read reads all inputs through r, with progress on standard error when that is
+// a terminal. A file that cannot be opened or read ends it.
+func (f *inputFlags) read(c *cobra.Command, r *rawlog.Reader, inputs []rawlog.Input) error {
+	bar := newProgress(c.ErrOrStderr(), inputs)
+	defer bar.finish()
+	for _, in := range inputs {
+		if err := readOne(c.Context(), r, in, c.InOrStdin(), bar); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readOne(ctx context.Context, r *rawlog.Reader, in rawlog.Input, stdin io.Reader, bar progress) error {
+	stream, err := in.Open(stdin)
+	if err != nil {
+		return exitcode.Wrap(exitcode.IO, err, "")
+	}
+	defer stream.Close()
+	return r.Read(ctx, in.Object, bar.reader(stream))
+}
+
+// reject remembers the first rejects for the summary.
+func (f *inputFlags) reject(d *event.DeadLetter, looksLike func([]byte) (string, bool)) {
+	if len(f.shown) < maxShown {
+		f.shown = append(f.shown, fmt.Sprintf("%v: %s: %s", d.Origin, d.Reason, d.Detail))
+	}
+	if d.Reason == event.ReasonWrongSource && f.hint == "" {
+		if found, ok := looksLike(d.Value); ok && found != f.source {
+			f.hint = found
+		}
+	}
+}
+
+// maxShown is how many rejects the summary shows.
+const maxShown = 3
+
+// summary is what was read: events by source, rejects by reason.
+func summary(counts rawlog.Counts, files int) string {
+	events, rejects := counts.Total()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s", count(int(events), "event"))
+	if by := breakdown(counts.Events); by != "" {
+		fmt.Fprintf(&b, " (%s)", by)
+	}
+	fmt.Fprintf(&b, " of %s, %s", count(files, "input"), count(int(rejects), "reject"))
+	if by := breakdown(counts.Rejects); by != "" {
+		fmt.Fprintf(&b, " (%s)", by)
+	}
+	return b.String()
+}
+
+// breakdown is "3 syntax, 1 truncated", by name.
+func breakdown[K ~string](counts map[K]int64) string {
+	var parts []string
+	for name, n := range counts {
+		parts = append(parts, fmt.Sprintf("%d %s", n, name))
+	}
+	slices.SortFunc(parts, func(a, b string) int {
+		_, a, _ = strings.Cut(a, " ")
+		_, b, _ = strings.Cut(b, " ")
+		return strings.Compare(a, b)
+	})
+	return strings.Join(parts, ", ")
+}
+
+// isTerminal tells whether a stream is a person.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// progress is the bar on a terminal, or nothing.
+type progress struct{ bar *progressbar.ProgressBar }
+
+func newProgress(stderr io.Writer, inputs []rawlog.Input) progress {
+	if !isTerminal(stderr) {
+		return progress{}
+	}
+	total := int64(0)
+	for _, in := range inputs {
+		if in.Path == rawlog.Stdin {
+			total = -1 // not known: a spinner
+			break
+		}
+		total += in.Size
+	}
+	return progress{progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(stderr), progressbar.OptionShowBytes(true), progressbar.OptionSetWidth(30),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
+}
+
+func (p progress) reader(r io.Reader) io.Reader {
+	if p.bar == nil {
+		return r
+	}
+	return io.TeeReader(r, p.bar)
+}
+
+func (p progress) finish() {
+	if p.bar != nil {
+		_ = p.bar.Finish() // the bar is a courtesy
+	}
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weir-security/weir/internal/exitcode"
+	"github.com/weir-security/weir/internal/rawlog"
+	"github.com/weir-security/weir/normalize"
+	"github.com/weir-security/weir/schemas/event"
+	"github.com/weir-security/weir/schemas/ocsf"
+)
+
+func newNormalize() *cobra.Command {
+	var f inputFlags
+	var deadLetters string
+	c := &cobra.Command{
+		Use:   "normalize [FILE...]",
+		Short: "Print raw logs as OCSF events, one JSON object a line",
+		Long: "Maps raw logs to OCSF and prints the events as NDJSON, in the order of the input. Needs no Kafka.\n\n" + inputHelp + `
+
+Rejects go to --dead-letter as NDJSON (source, stage, reason, detail, object, position, size, sha256, and value or
+value_base64); their count is on standard error. Events and rejects together are every record that was read.`,
+		Example: `  weir normalize trail.json.gz | jq .api.operation
+  weir normalize --source gateway.nginx --dead-letter rejects.ndjson access.log
+  zcat audit.log.gz | weir normalize > events.ndjson`,
+		RunE: func(c *cobra.Command, args []string) error { return runNormalize(c, args, &f, deadLetters) },
+	}
+	f.add(c)
+	c.Flags().StringVar(&deadLetters, "dead-letter", "", "write rejects to `FILE` as NDJSON; it is replaced")
+	return c
+}
+
+func runNormalize(c *cobra.Command, args []string, f *inputFlags, deadLetters string) (err error) {
+	inputs, err := f.inputs(c, args)
+	if err != nil {
+		return err
+	}
+	rejects, err := createRejects(deadLetters, inputs)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
+	var line []byte
+	r := rawlog.New(f.source, rawlog.Handler{
+		Event: func(_ *event.Record, ev *ocsf.Event) error {
+			line = append(ev.AppendJSON(line[:0]), '\n')
+			_, err := out.Write(line)
+			return err
+		},
+		Reject: func(d *event.DeadLetter) error {
+			f.reject(d, normalize.Detect)
+			return rejects.write(d)
+		},
+	})
+	err = errors.Join(f.read(c, r, inputs), out.Flush(), rejects.close())
+	if err != nil {
+		return err
+	}
+	return f.finish(c, r.Counts, inputs, deadLetters)
+}
+
+// finish prints what was read and, after rejects, what to do about them.
+func (f *inputFlags) finish(c *cobra.Command, counts rawlog.Counts, inputs []rawlog.Input, deadLetters string) error {
+	stderr := c.ErrOrStderr()
+	events, rejects := counts.Total()
+	if events+rejects == 0 {
+		return exitcode.Wrap(exitcode.Nothing, fmt.Errorf("no records in %s", count(len(inputs), "input")), "give logs that are not empty")
+	}
+	if deadLetters == "" {
+		for _, line := range f.shown {
+			fmt.Fprintf(stderr, "rejected %s\n", line)
+		}
+		if more := rejects - int64(len(f.shown)); more > 0 {
+			fmt.Fprintf(stderr, "rejected %d more\n", more)
+		}
+	}
+	fmt.Fprintln(stderr, summary(counts, len(inputs)))
+	switch {
+	case f.hint != "" && f.source != "":
+		fmt.Fprintf(stderr, "try: --source %s; that is what a rejected record looks like\n", f.hint)
+	case rejects > 0 && deadLetters != "":
+		fmt.Fprintf(stderr, "try: jq -r .detail %s; each reject is there with its reason and original text\n", deadLetters)
+	case rejects > 0 && c.Flags().Lookup("dead-letter") != nil:
+		fmt.Fprintln(stderr, "try: --dead-letter FILE keeps every reject with its reason and original text")
+	case rejects > 0:
+		fmt.Fprintln(stderr, "try: weir normalize --dead-letter FILE keeps every reject with its reason and original text")
+	}
+	return nil
+}
+
+// rejectFile is where dead letters go: nowhere when there is no file.
+type rejectFile struct {
+	file *os.File
+	out  *bufio.Writer
+	dead rawlog.DeadLetterWriter
+}
+
+// createRejects makes the file of dead letters. One that is an input is refused:
+// it would be emptied before it is read.
+func createRejects(path string, inputs []rawlog.Input) (rejectFile, error) {
+	if path == "" {
+		return rejectFile{}, nil
+	}
+	if old, err := os.Stat(path); err == nil {
+		for _, in := range inputs {
+			if info, err := os.Stat(in.Path); err == nil && os.SameFile(old, info) {
+				return rejectFile{}, exitcode.Wrap(exitcode.Usage, fmt.Errorf("--dead-letter %s is also an input", path), "give a file of its own")
+			}
+		}
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return rejectFile{}, exitcode.Wrap(exitcode.IO, fmt.Errorf("create file of dead letters: %w", err), "give a --dead-letter in a directory that can be written")
+	}
+	out := bufio.NewWriter(file)
+	return rejectFile{file, out, rawlog.NewDeadLetterWriter(out)}, nil
+}
+
+func (r rejectFile) write(d *event.DeadLetter) error {
+	if r.file == nil {
+		return nil
+	}
+	return r.dead.Write(d)
+}
+
+func (r rejectFile) close() error {
+	if r.file == nil {
+		return nil
+	}
+	return errors.Join(r.out.Flush(), r.file.Close())
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/weir-security/weir/internal/exitcode"
+	"github.com/weir-security/weir/internal/suggest"
+	"github.com/weir-security/weir/internal/yamlpos"
+)
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "weir",
+		Short: "Security logs through Kafka to OCSF events, alerts and a Parquet lake",
+		Long: `weir takes AWS CloudTrail, Azure activity, Kubernetes audit and gateway access logs through Kafka, normalises
+them to OCSF, evaluates detections, writes Parquet and delivers alerts.
+
+normalize, replay, check and test need neither Kafka nor a configuration.`,
+		Example: `  weir normalize trail.json.gz | jq .api.operation
+  weir replay --rules rules/ trail.json.gz
+  weir test rules/
+  weir run --config weir.yaml`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+	}
+	root.RunE = group(root)
+	root.SetFlagErrorFunc(flagError)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(
+		newNormalize(),
+		newConfig(), newSources(), newVersion(), newExitCodes(),
+	)
+	return root
+}
+
+// group is what a command does that only holds others: it shows its help, and
+// refuses a word that is none of its commands.
+func group(c *cobra.Command) func(*cobra.Command, []string) error {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		var names []string
+		for _, sub := range c.Commands() {
+			names = append(names, sub.Name())
+		}
+		return exitcode.Wrap(exitcode.Usage,
+			fmt.Errorf("unknown command %q%s", c.CommandPath()+" "+args[0], suggest.Hint(args[0], names)), c.CommandPath()+" --help")
+	}
+}
+
+// flagError makes an error of the flags one of usage and suggests the flag that
+// was probably meant.
+func flagError(c *cobra.Command, err error) error {
+	if errors.Is(err, pflag.ErrHelp) {
+		return err
+	}
+	hint := ""
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) && len(unknown.GetSpecifiedName()) > 1 {
+		var names []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		hint = suggest.Hint("--"+unknown.GetSpecifiedName(), names)
+	}
+	return exitcode.Wrap(exitcode.Usage, fmt.Errorf("%w%s", err, hint), c.CommandPath()+" --help")
+}
+
+// noArgs refuses arguments.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return exitcode.Wrap(exitcode.Usage, fmt.Errorf("%s takes no arguments, got %q", c.CommandPath(), args[0]), c.CommandPath()+" --help")
+}
+
+// report prints an error for the user: the problems of files one a line, as
+// editors understand them, then what was wrong, then what to do next. A reader
+// that has closed the output wants to hear nothing more.
+func report(stderr io.Writer, err error) {
+	if err == nil || errors.Is(err, syscall.EPIPE) {
+		return
+	}
+	if exitcode.Of(err) == exitcode.Interrupted {
+		fmt.Fprintln(stderr, "error: interrupted")
+		return
+	}
+	fmt.Fprintf(stderr, "error: %v\n", err)
+	if try := exitcode.Next(err); try != "" {
+		fmt.Fprintf(stderr, "try: %s\n", try)
+	}
+}
+
+// printProblems prints the problems of files, one a line, and returns how many
+// of them are errors.
+func printProblems(w io.Writer, problems yamlpos.Problems) (errors int) {
+	for _, p := range problems {
+		fmt.Fprintln(w, p.Error())
+		if !p.Warning {
+			errors++
+		}
+	}
+	return errors
+}
+
+// count is "1 error", "2 errors".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

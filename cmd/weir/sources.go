@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/weir-security/weir/ingest/envelope"
+	"github.com/weir-security/weir/internal/exitcode"
+	"github.com/weir-security/weir/internal/sources"
+	"github.com/weir-security/weir/internal/suggest"
+)
+
+func newSources() *cobra.Command {
+	var format string
+	c := &cobra.Command{
+		Use:   "sources",
+		Short: "List the kinds of logs that weir understands",
+		Args:  noArgs,
+		Example: `  weir sources
+  weir sources --format json | jq -r '.[].name'`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if format == "json" {
+				return printSourcesJSON(c)
+			}
+			t := table.NewWriter()
+			t.SetOutputMirror(c.OutOrStdout())
+			t.SetStyle(plainTable)
+			t.SuppressTrailingSpaces()
+			t.AppendHeader(table.Row{"name", "logs", "form"})
+			for _, s := range sources.All() {
+				t.AppendRow(table.Row{s.Name, s.Title, formOf(s.Format)})
+			}
+			t.Render()
+			return nil
+		},
+	}
+	formatFlag(c, &format, "table", "json")
+	return c
+}
+
+func printSourcesJSON(c *cobra.Command) error {
+	type row struct {
+		Name         string   `json:"name"`
+		Title        string   `json:"title"`
+		Form         string   `json:"form"`
+		EnvelopeKeys []string `json:"envelope_keys,omitempty"`
+	}
+	rows := []row{}
+	for _, s := range sources.All() {
+		form := "json"
+		if s.Format.Kind == envelope.Lines {
+			form = "lines"
+		}
+		rows = append(rows, row{s.Name, s.Title, form, s.Format.EnvelopeKeys})
+	}
+	out := json.NewEncoder(c.OutOrStdout())
+	out.SetIndent("", "  ")
+	return out.Encode(rows)
+}
+
+func formOf(f envelope.Format) string {
+	if f.Kind == envelope.Lines {
+		return "lines"
+	}
+	form := "JSON: NDJSON, an array"
+	for _, key := range f.EnvelopeKeys {
+		form += fmt.Sprintf(`, {"%s": [...]}`, key)
+	}
+	return form
+}
+
+// plainTable has columns and no lines: it reads well and cuts well.
+var plainTable = table.Style{
+	Name:    "plain",
+	Box:     table.BoxStyle{MiddleVertical: "  "},
+	Options: table.Options{SeparateColumns: true},
+}
+
+// sourceFlag adds --source.
+func sourceFlag(c *cobra.Command, name *string) {
+	c.Flags().StringVar(name, "source", "", "kind of the logs, one of `weir sources`; without it, found from the logs")
+}
+
+// checkSource is an error of usage when name is given and no source.
+func checkSource(name string) error {
+	if _, known := sources.Lookup(name); known || name == "" {
+		return nil
+	}
+	return exitcode.Wrap(exitcode.Usage,
+		fmt.Errorf("unknown source %q%s (one of %s)", name, suggest.Hint(name, sources.Names()), strings.Join(sources.Names(), ", ")),
+		"weir sources lists them")
+}
