@@ -18,8 +18,6 @@
 package lake
 
 import (
-	"context"
-	"encoding/hex"
 	"fmt"
 	"time"
 )
@@ -60,9 +58,14 @@ type Batch struct {
 	End       int64
 }
 
+// String names the batch in errors and logs: topic id, partition and offsets.
+func (b Batch) String() string {
+	return fmt.Sprintf("%x-%d [%d, %d)", b.TopicID, b.Partition, b.Start, b.End)
+}
+
 // fileName is the name that every file of the batch has in its directory.
 func (b Batch) fileName() string {
-	return fmt.Sprintf("%s-%d-%d-%d-%d.parquet", hex.EncodeToString(b.TopicID[:]), b.Partition, b.Start, b.End, Layout)
+	return fmt.Sprintf("%x-%d-%d-%d-%d.parquet", b.TopicID, b.Partition, b.Start, b.End, Layout)
 }
 
 // Row is one Kafka record of events or alerts.
@@ -99,23 +102,4 @@ type Rejected struct {
 type Result struct {
 	Files    []File
 	Rejected []Rejected
-}
-
-// Writer writes batches into a store. It is used by one goroutine at a time (it
-// owns scratch space); several writers may share one Dir.
-type Writer struct {
-	dir *Dir
-}
-
-// NewWriter gives a writer into dir.
-func NewWriter(dir *Dir) *Writer { return &Writer{dir: dir} }
-
-// Write makes every file of the batch exist and returns them all. rows are all
-// records of the batch in offset order; none is valid and gives no file.
-//
-// If Write fails, some files of the batch may exist and others not. Calling it
-// again with the same batch completes it. The error of a full disk or a missing
-// permission says what to do.
-func (w *Writer) Write(ctx context.Context, table Table, b Batch, rows []Row) (Result, error) {
-	return Result{}, ctx.Err()
 }
