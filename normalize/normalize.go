@@ -35,6 +35,10 @@ type Mapper interface {
 // Unknown is the filler of a required text that a record lacks.
 const Unknown = "unknown"
 
+// Collection is the name of a resource that is every object of a kind, as in
+// listing the secrets of a namespace.
+const Collection = "*"
+
 // Error is why a record became no event: the dead letter's reason and detail.
 type Error struct {
 	Reason event.Reason

@@ -8,34 +8,35 @@ import "github.com/weir-security/weir/schemas/ocsf"
 // (the user of a sign-in is its actor too) is listed under each.
 func AddObservables(ev *ocsf.Event) {
 	src := &ev.SrcEndpoint
-	observe(ev, "src_endpoint.ip", ocsf.ObservableTypeIDIPAddress, src.IP())
-	observe(ev, "src_endpoint.hostname", ocsf.ObservableTypeIDHostname, src.Hostname())
+	Observe(ev, "src_endpoint.ip", ocsf.ObservableTypeIDIPAddress, src.IP())
+	Observe(ev, "src_endpoint.hostname", ocsf.ObservableTypeIDHostname, src.Hostname())
 	for _, ip := range src.IntermediateIPs {
-		observe(ev, "src_endpoint.intermediate_ips", ocsf.ObservableTypeIDIPAddress, ip)
+		Observe(ev, "src_endpoint.intermediate_ips", ocsf.ObservableTypeIDIPAddress, ip)
 	}
 	for _, ip := range ev.HTTPRequest.XForwardedFor {
-		observe(ev, "http_request.x_forwarded_for", ocsf.ObservableTypeIDIPAddress, ip)
+		Observe(ev, "http_request.x_forwarded_for", ocsf.ObservableTypeIDIPAddress, ip)
 	}
 	actor, user := &ev.Actor.User, &ev.User
-	observe(ev, "actor.user.name", ocsf.ObservableTypeIDUserName, actor.Name())
-	observe(ev, "actor.user.uid", ocsf.ObservableTypeIDUserUniqueID, actor.UID())
-	observe(ev, "actor.user.email_addr", ocsf.ObservableTypeIDEmailAddress, actor.EmailAddr())
-	observe(ev, "actor.user.credential_uid", ocsf.ObservableTypeIDUserCredentialID, actor.CredentialUID())
-	observe(ev, "user.name", ocsf.ObservableTypeIDUserName, user.Name())
-	observe(ev, "user.uid", ocsf.ObservableTypeIDUserUniqueID, user.UID())
-	observe(ev, "user.email_addr", ocsf.ObservableTypeIDEmailAddress, user.EmailAddr())
-	observe(ev, "group.name", ocsf.ObservableTypeIDGroupName, ev.Group.Name())
-	observe(ev, "group.uid", ocsf.ObservableTypeIDGroupUniqueID, ev.Group.UID())
-	observe(ev, "cloud.account.uid", ocsf.ObservableTypeIDAccountUniqueID, ev.Cloud.Account.UID())
+	Observe(ev, "actor.user.name", ocsf.ObservableTypeIDUserName, actor.Name())
+	Observe(ev, "actor.user.uid", ocsf.ObservableTypeIDUserUniqueID, actor.UID())
+	Observe(ev, "actor.user.email_addr", ocsf.ObservableTypeIDEmailAddress, actor.EmailAddr())
+	Observe(ev, "actor.user.credential_uid", ocsf.ObservableTypeIDUserCredentialID, actor.CredentialUID())
+	Observe(ev, "user.name", ocsf.ObservableTypeIDUserName, user.Name())
+	Observe(ev, "user.uid", ocsf.ObservableTypeIDUserUniqueID, user.UID())
+	Observe(ev, "user.email_addr", ocsf.ObservableTypeIDEmailAddress, user.EmailAddr())
+	Observe(ev, "group.name", ocsf.ObservableTypeIDGroupName, ev.Group.Name())
+	Observe(ev, "group.uid", ocsf.ObservableTypeIDGroupUniqueID, ev.Group.UID())
+	Observe(ev, "cloud.account.uid", ocsf.ObservableTypeIDAccountUniqueID, ev.Cloud.Account.UID())
 	for i := range ev.Resources {
 		r := &ev.Resources[i]
-		observe(ev, "resources.uid", ocsf.ObservableTypeIDResourceUID, r.UID())
-		observe(ev, "resources.name", ocsf.ObservableTypeIDResourceDetailsName, r.Name())
+		Observe(ev, "resources.uid", ocsf.ObservableTypeIDResourceUID, r.UID())
+		Observe(ev, "resources.name", ocsf.ObservableTypeIDResourceDetailsName, r.Name())
 	}
 }
 
-func observe(ev *ocsf.Event, name string, typeID int32, value string) {
-	if value == "" || value == Unknown {
+// Observe lists one value, unless it is empty or a filler.
+func Observe(ev *ocsf.Event, name string, typeID int32, value string) {
+	if value == "" || value == Unknown || value == Collection {
 		return
 	}
 	o := ev.AddObservables()

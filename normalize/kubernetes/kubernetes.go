@@ -1,0 +1,179 @@
+// Package kubernetes maps the audit events of a Kubernetes API server
+// (audit.k8s.io/v1 and v1beta1).
+//
+//	class          which events
+//	user_access    completed changes of a RoleBinding or ClusterRoleBinding
+//	api_activity   all other
+//
+// Decisions:
+//
+//   - A request has an event for each stage. Only ResponseComplete and Panic are
+//     the completed action; metadata.event_code is the stage, and of the earlier
+//     ones status_id is Unknown. A policy that logs no stage logs completed ones.
+//   - metadata.uid is the auditID, for the stages before ResponseComplete and for
+//     Panic with ":" and the stage, so that each event of a request has its own.
+//     api.request.uid is the auditID itself. A client may choose it.
+//   - time is when the request was received, logged_time when the stage was reached.
+//   - src_endpoint.ip is the first of sourceIPs, the proxies behind it are
+//     intermediate_ips.
+//   - actor.user is who authenticated. Whom they impersonate stays in unmapped
+//     (impersonatedUser) and is listed among the observables.
+//   - resources.type is the resource in the notation of RBAC rules: pods, pods/exec.
+//     A request for a whole collection has the name "*".
+//   - actor.authorizations has the authorizer's decision and reason.
+//   - On EKS the caller's ARN is actor.user.uid_alt and the access key credential_uid,
+//     as in CloudTrail's events.
+//   - There is no cloud profile: an audit event does not say where its cluster runs.
+//     OCSF has api in user_access only with that profile, so of a binding the
+//     verb and both objects stay in unmapped. Its user is the first subject; a group
+//     or service account is written as RBAC does. Update and patch may add subjects,
+//     so they count as Assign.
+//
+// Fillers: the user, privilege and name that an event below level Request does not
+// tell, and a source without sourceIPs, are normalize.Unknown.
+package kubernetes
+
+import (
+	"strings"
+
+	"github.com/weir-security/weir/normalize"
+	"github.com/weir-security/weir/schemas/event"
+	"github.com/weir-security/weir/schemas/jsondoc"
+	"github.com/weir-security/weir/schemas/ocsf"
+)
+
+var source = normalize.Source{Name: normalize.KubernetesAudit, Product: "Kubernetes", Vendor: "Kubernetes"}
+
+// The stages of a request.
+const (
+	requestReceived  = "RequestReceived"
+	responseStarted  = "ResponseStarted"
+	responseComplete = "ResponseComplete"
+	panicked         = "Panic"
+)
+
+// Mapper maps audit events. It implements normalize.Mapper.
+type Mapper struct{ json normalize.JSONRecord }
+
+// New is a mapper for one goroutine.
+func New() *Mapper { return new(Mapper) }
+
+// Map implements normalize.Mapper.
+func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
+	source.Begin(ev)
+	root, err := m.json.Begin(rec, ev)
+	if err != nil {
+		return err
+	}
+	if !root.Get("auditID").Exists() && !strings.HasPrefix(root.Get("apiVersion").Text(), "audit.k8s.io/") {
+		return normalize.WrongSource("no auditID: not a Kubernetes audit event")
+	}
+	if root.Get("verb").Text() == "" {
+		return normalize.Missing("verb")
+	}
+	if !mapTime(root, ev) {
+		return normalize.Missing("requestReceivedTimestamp that is a time")
+	}
+	mapMetadata(rec, root, ev)
+	mapUser(root.Get("user"), &ev.Actor.User)
+	mapAuthorization(root.Get("annotations"), ev)
+	mapSource(root, ev)
+	mapHTTP(root, ev)
+	mapStatus(root, ev)
+	if isBinding(root) {
+		mapBinding(root, ev)
+	} else {
+		mapAPI(root, ev)
+	}
+	mapResource(root, ev)
+	m.json.Finish(ev)
+	if impersonated := root.Path("impersonatedUser", "username").Text(); impersonated != "" {
+		normalize.Observe(ev, "unmapped.impersonatedUser.username", ocsf.ObservableTypeIDUserName, impersonated)
+	}
+	return nil
+}
+
+// mapTime takes the first of the times that an event has had over its versions.
+func mapTime(root jsondoc.Value, ev *ocsf.Event) bool {
+	normalize.Time(root.Get("stageTimestamp"), ev.Metadata.SetLoggedTime)
+	for _, at := range [...]jsondoc.Value{
+		root.Get("requestReceivedTimestamp"),
+		root.Get("timestamp"), // v1beta1
+		root.Get("stageTimestamp"),
+		root.Path("metadata", "creationTimestamp"),
+	} {
+		if normalize.Time(at, ev.SetTime) {
+			return true
+		}
+	}
+	return false
+}
+
+func mapMetadata(rec *event.Record, root jsondoc.Value, ev *ocsf.Event) {
+	md := &ev.Metadata
+	stage := normalize.Text(root.Get("stage"), md.SetEventCode)
+	uid := normalize.Text(root.Get("auditID"), md.SetUID)
+	switch {
+	case uid == "":
+		md.SetUID(normalize.OriginUID(rec))
+	case stage != "" && stage != responseComplete:
+		md.SetUID(uid + ":" + stage)
+	}
+	normalize.Text(root.Get("kind"), md.SetType)
+	normalize.Text(root.Get("level"), md.SetLogLevel)
+	normalize.Text(root.Get("apiVersion"), md.SetLogVersion)
+}
+
+func mapSource(root jsondoc.Value, ev *ocsf.Event) {
+	src := &ev.SrcEndpoint
+	first := true
+	for address := range root.Get("sourceIPs").Elements {
+		switch text := address.Text(); {
+		case text == "":
+			continue
+		case first:
+			address.Use()
+			normalize.Endpoint(text, src.SetIP, src.SetName)
+		case normalize.IsIP(text):
+			address.Use()
+			src.IntermediateIPs = append(src.IntermediateIPs, text)
+		}
+		first = false
+	}
+	if !src.Present() {
+		src.SetName(normalize.Unknown)
+	}
+}
+
+func mapHTTP(root jsondoc.Value, ev *ocsf.Event) {
+	request := &ev.HTTPRequest
+	normalize.Text(root.Get("userAgent"), request.SetUserAgent)
+	normalize.Text(root.Get("requestURI"), func(uri string) {
+		path, query, found := strings.Cut(uri, "?")
+		request.URL.SetPath(path)
+		if found {
+			request.URL.SetQueryString(query)
+		}
+	})
+}
+
+// mapStatus tells success from the response's code, which a request has once it is
+// answered.
+func mapStatus(root jsondoc.Value, ev *ocsf.Event) {
+	status := root.Get("responseStatus")
+	normalize.Text(status.Get("message"), ev.SetStatusDetail)
+	code, ok := status.Get("code").Int()
+	switch stage := root.Get("stage").Text(); {
+	case stage == panicked:
+		ev.SetStatusID(ocsf.StatusIDFailure)
+	case stage == requestReceived, stage == responseStarted, !ok:
+		ev.SetStatusID(ocsf.StatusIDUnknown)
+	case code >= 400:
+		ev.SetStatusID(ocsf.StatusIDFailure)
+	default:
+		ev.SetStatusID(ocsf.StatusIDSuccess)
+	}
+	if ok {
+		normalize.Text(status.Get("code"), ev.SetStatusCode)
+	}
+}
