@@ -65,8 +65,8 @@ func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 	if err != nil {
 		return err
 	}
-	if !root.Get("auditID").Exists() && !strings.HasPrefix(root.Get("apiVersion").Text(), "audit.k8s.io/") {
-		return normalize.WrongSource("no auditID: not a Kubernetes audit event")
+	if !root.Get("auditID").Exists() && !root.Get("objectRef").Exists() && !root.Get("requestURI").Exists() {
+		return normalize.WrongSource("no auditID, objectRef or requestURI: not a Kubernetes audit event")
 	}
 	if root.Get("verb").Text() == "" {
 		return normalize.Missing("verb")

@@ -1,0 +1,29 @@
+package azure_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/weir-security/weir/normalize"
+	"github.com/weir-security/weir/normalize/azure"
+	"github.com/weir-security/weir/normalize/internal/maptest"
+)
+
+var suite = maptest.Suite{
+	Source: "azure.activity",
+	New:    func() normalize.Mapper { return azure.New() },
+	Converted: func(text string) []string {
+		if host, _, ok := normalize.SplitHostPort(text); ok {
+			return []string{host}
+		}
+		return []string{strings.ToLower(text)}
+	},
+}
+
+func TestGolden(t *testing.T) { suite.Golden(t) }
+
+func TestCorpus(t *testing.T) { suite.Corpus(t, "azure_activity/*.ndjson") }
+
+func FuzzMap(f *testing.F) {
+	suite.Fuzz(f, `{"operationName":{"value":"x"},"time":"1/2/2026 3:04:05 PM","properties":{"requestbody":"[1]"}}`)
+}

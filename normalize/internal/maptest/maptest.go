@@ -1,0 +1,242 @@
+// Package maptest is what the tests of all mappers have in common: golden files,
+// the corpus, and the properties that every event has.
+package maptest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/weir-security/weir/normalize"
+	"github.com/weir-security/weir/schemas/event"
+	"github.com/weir-security/weir/schemas/ocsf"
+	"github.com/weir-security/weir/schemas/ocsf/facts"
+)
+
+var update = flag.Bool("update", false, "rewrite the events of testdata/*.txtar")
+
+// Suite tests one mapper.
+type Suite struct {
+	Source string
+	New    func() normalize.Mapper
+	// Kept lists what of the record's text is not found in the event's JSON, which
+	// is given without raw_data; nil for JSON records, where KeptLeaves does it.
+	Kept func(record []byte, eventJSON []byte) (lost []string)
+	// Converted gives the texts that a leaf of this text may have become, beyond
+	// what KeptLeaves knows. It may be nil.
+	Converted func(text string) []string
+}
+
+// Record is a record as a collector would have given it.
+func (s Suite) Record(value []byte) *event.Record {
+	return &event.Record{Source: s.Source, Value: value, Origin: event.Origin{Object: "file:/var/log/test.log", Position: 4096}}
+}
+
+// Golden maps the record of each testdata/*.txtar and compares the event. A file
+// holds record.json or record.txt (without its last newline) and event.json, or
+// error.txt for a record that is refused. -update rewrites what the mapper gives.
+func (s Suite) Golden(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no testdata/*.txtar: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			s.golden(t, file)
+		})
+	}
+}
+
+func (s Suite) golden(t *testing.T, file string) {
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(archive.Files) == 0 {
+		t.Fatal("no record in the file")
+	}
+	record := bytes.TrimSuffix(archive.Files[0].Data, []byte("\n"))
+	var ev ocsf.Event
+	want := txtar.File{Name: "event.json"}
+	if err := s.New().Map(s.Record(record), &ev); err != nil {
+		want.Name, want.Data = "error.txt", []byte(err.Error()+"\n")
+	} else {
+		s.Check(t, record, &ev)
+		want.Data = pretty(t, ev.AppendJSON(nil))
+	}
+	if *update {
+		archive.Files = []txtar.File{archive.Files[0], want}
+		if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if len(archive.Files) != 2 || archive.Files[1].Name != want.Name {
+		t.Fatalf("the file has no %s: run go test -update\n%s", want.Name, want.Data)
+	}
+	if diff := cmp.Diff(string(archive.Files[1].Data), string(want.Data)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", want.Name, diff)
+	}
+}
+
+func pretty(t testing.TB, event []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := json.Indent(&out, event, "", "  "); err != nil {
+		t.Fatalf("event is no JSON: %v\n%s", err, event)
+	}
+	out.WriteByte('\n')
+	return out.Bytes()
+}
+
+// Check holds an event against the facts of OCSF, its own codec, its profiles and
+// the record that it was mapped from.
+func (s Suite) Check(t testing.TB, record []byte, ev *ocsf.Event) {
+	t.Helper()
+	text := ev.AppendJSON(nil)
+	for _, v := range facts.Validate(text) {
+		t.Errorf("invalid: %s: %s", v.Path, v.Message)
+	}
+	var again ocsf.Event
+	if err := again.UnmarshalJSON(text); err != nil {
+		t.Errorf("does not decode: %v", err)
+	} else if diff := cmp.Diff(string(text), string(again.AppendJSON(nil))); diff != "" {
+		t.Errorf("does not survive its codec:\n%s", diff)
+	}
+	if ev.Metadata.UID() == "" || ev.Metadata.LogProvider() != s.Source || !ev.HasTime() {
+		t.Errorf("no uid, log_provider or time: %s", text)
+	}
+	ev.ClearRawData()
+	text = ev.AppendJSON(nil)
+	var lost []string
+	if s.Kept != nil {
+		lost = s.Kept(record, text)
+	} else {
+		lost = s.lostLeaves(t, record, text)
+	}
+	if len(lost) > 0 {
+		t.Errorf("lost outside of raw_data: %q\nin %s", lost, text)
+	}
+	if t.Failed() {
+		t.Logf("record: %s", record)
+	}
+}
+
+// Corpus maps every record of the corpus' files, if the corpus is there, and
+// tells how many of each outcome there were. Every event passes Check.
+func (s Suite) Corpus(t *testing.T, patterns ...string) {
+	root := filepath.Join("..", "..", "..", "shared", "corpus", "raw")
+	if _, err := os.Stat(root); err != nil {
+		t.Skip("no corpus of real logs beside the project")
+	}
+	mapper := s.New()
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no corpus file %s: %v", pattern, err)
+		}
+		for _, file := range files {
+			t.Run(filepath.Base(file), func(t *testing.T) { s.corpusFile(t, mapper, file) })
+		}
+	}
+}
+
+func (s Suite) corpusFile(t *testing.T, mapper normalize.Mapper, file string) {
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	classes, errs, total := map[string]int{}, map[string]int{}, 0
+	var ev ocsf.Event
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 32<<20)
+	for lines.Scan() && !t.Failed() {
+		if len(lines.Bytes()) == 0 {
+			continue
+		}
+		total++
+		if err := mapper.Map(s.Record(lines.Bytes()), &ev); err != nil {
+			errs[reason(t, err)]++
+			continue
+		}
+		classes[ev.Class().Name()]++
+		s.Check(t, lines.Bytes(), &ev)
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d records: events %v, errors %v", total, classes, errs)
+}
+
+func reason(t testing.TB, err error) string {
+	t.Helper()
+	var mapErr *normalize.Error
+	if !errors.As(err, &mapErr) {
+		t.Fatalf("error is no *normalize.Error: %v", err)
+	}
+	return string(mapErr.Reason)
+}
+
+// Fuzz maps anything: no panic, and an event that passes Check or an error. Seeds
+// are the golden records and those given.
+func (s Suite) Fuzz(f *testing.F, seeds ...string) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(bytes.TrimSuffix(archive.Files[0].Data, []byte("\n")))
+	}
+	for _, seed := range seeds {
+		f.Add([]byte(seed))
+	}
+	mapper := s.New()
+	f.Fuzz(func(t *testing.T, record []byte) {
+		var ev ocsf.Event
+		if err := mapper.Map(s.Record(record), &ev); err != nil {
+			reason(t, err)
+			return
+		}
+		s.Check(t, record, &ev)
+	})
+}
+
+// Benchmark measures raw -> event and raw -> OCSF JSON over the records.
+func (s Suite) Benchmark(b *testing.B, records ...string) {
+	mapper := s.New()
+	values, size := make([]*event.Record, len(records)), 0
+	for i, r := range records {
+		values[i] = s.Record([]byte(r))
+		size += len(r)
+	}
+	run := func(b *testing.B, write bool) {
+		var ev ocsf.Event
+		var out []byte
+		b.SetBytes(int64(size / len(records)))
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			if err := mapper.Map(values[i%len(values)], &ev); err != nil {
+				b.Fatal(err)
+			}
+			if write {
+				out = ev.AppendJSON(out[:0])
+			}
+		}
+	}
+	b.Run("event", func(b *testing.B) { run(b, false) })
+	b.Run("json", func(b *testing.B) { run(b, true) })
+}
