@@ -4,7 +4,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -31,6 +33,16 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if outputClosed(err) {
+		return int(exitcode.Done)
+	}
 	report(stderr, err)
 	return int(exitcode.Of(err))
+}
+
+// outputClosed tells whether an error is that the reader of standard output has
+// seen enough, like head: then the work is done, and nobody wants to hear of it.
+func outputClosed(err error) bool {
+	var failed *fs.PathError
+	return errors.As(err, &failed) && failed.Path == os.Stdout.Name() && errors.Is(failed, syscall.EPIPE)
 }

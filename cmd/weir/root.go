@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -34,7 +33,7 @@ normalize, replay, check and test need neither Kafka nor a configuration.`,
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newNormalize(),
+		newRun(), newNormalize(),
 		newConfig(), newSources(), newVersion(), newExitCodes(),
 	)
 	return root
@@ -80,11 +79,9 @@ func noArgs(c *cobra.Command, args []string) error {
 	return exitcode.Wrap(exitcode.Usage, fmt.Errorf("%s takes no arguments, got %q", c.CommandPath(), args[0]), c.CommandPath()+" --help")
 }
 
-// report prints an error for the user: the problems of files one a line, as
-// editors understand them, then what was wrong, then what to do next. A reader
-// that has closed the output wants to hear nothing more.
+// report prints an error for the user: what was wrong, then what to do next.
 func report(stderr io.Writer, err error) {
-	if err == nil || errors.Is(err, syscall.EPIPE) {
+	if err == nil {
 		return
 	}
 	if exitcode.Of(err) == exitcode.Interrupted {
