@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/weir-security/weir/internal/suggest"
 	"github.com/weir-security/weir/schemas/ocsf/facts"
 )
 
@@ -27,7 +28,7 @@ func build(f *facts.Facts, sel *selection, file string) (*Schema, error) {
 	b := &builder{facts: f, sel: sel, file: file, sections: map[string]*section{}, objects: map[string]*Object{}}
 	for p := range sel.profiles {
 		if !slices.Contains(f.Profiles, p) {
-			b.errorf(0, "unknown profile %s%s", p, didYouMean(p, f.Profiles))
+			b.errorf(0, "unknown profile %s%s", p, suggest.Hint(p, f.Profiles))
 		}
 	}
 	for _, s := range sel.objects {
@@ -66,21 +67,13 @@ func (b *builder) errorf(line int, format string, args ...any) {
 	b.errs = append(b.errs, fmt.Errorf("%s: "+format, append([]any{place}, args...)...))
 }
 
-// didYouMean ends a message about an unknown name.
-func didYouMean(name string, candidates []string) string {
-	if c := facts.Closest(name, candidates); c != "" {
-		return fmt.Sprintf(" (did you mean %s?)", c)
-	}
-	return ""
-}
-
 // classes resolves every class section.
 func (b *builder) classes(schema *Schema) {
 	used := map[string]bool{}
 	for _, s := range b.sel.classes {
 		fc := b.facts.Class(s.name)
 		if fc == nil {
-			b.errorf(s.line, "unknown class %s%s", s.name, didYouMean(s.name, facts.Names(b.facts.Classes)))
+			b.errorf(s.line, "unknown class %s%s", s.name, suggest.Hint(s.name, facts.Names(b.facts.Classes)))
 			continue
 		}
 		names := slices.Clone(s.attributes)
@@ -123,7 +116,7 @@ func (b *builder) attributes(owner string, all map[string]*facts.Attribute, name
 		fa := all[s.name]
 		switch {
 		case fa == nil:
-			b.errorf(s.line, "%s has no attribute %s%s", owner, s.name, didYouMean(s.name, facts.Names(all)))
+			b.errorf(s.line, "%s has no attribute %s%s", owner, s.name, suggest.Hint(s.name, facts.Names(all)))
 			continue
 		case byName[s.name] != nil:
 			continue

@@ -157,3 +157,6 @@ func (j JSON) ConvertToType(t ref.Type) ref.Val { return convert(j, t) }
 func (j JSON) ConvertToNative(t reflect.Type) (any, error) {
 	return nil, fmt.Errorf("convert json to %v: not supported", t)
 }
+
+// JSONOf makes a CEL value of a value of a document.
+func JSONOf(v jsondoc.Value) JSON { return JSON{v} }
