@@ -107,8 +107,7 @@ type Event struct {
 
 // Present says whether anything in x is set.
 func (x *Event) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Actor.Present() ||
 		x.API.Present() ||
 		len(x.Attacks) > 0 ||

@@ -15,8 +15,7 @@ type API struct {
 
 // Present says whether anything in x is set.
 func (x *API) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Group.Present() ||
 		x.Request.Present() ||
 		x.Response.Present() ||
@@ -49,8 +48,7 @@ type Account struct {
 
 // Present says whether anything in x is set.
 func (x *Account) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Labels) > 0 ||
 		len(x.Tags) > 0
 }
@@ -91,8 +89,7 @@ type Actor struct {
 
 // Present says whether anything in x is set.
 func (x *Actor) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Authorizations) > 0 ||
 		x.IDP.Present() ||
 		x.Process.Present() ||
@@ -137,8 +134,7 @@ type Analytic struct {
 
 // Present says whether anything in x is set.
 func (x *Analytic) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -166,8 +162,7 @@ type Attack struct {
 
 // Present says whether anything in x is set.
 func (x *Attack) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.SubTechnique.Present() ||
 		x.Tactic.Present() ||
 		x.Technique.Present()
@@ -198,8 +193,7 @@ type AuthFactor struct {
 
 // Present says whether anything in x is set.
 func (x *AuthFactor) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -231,8 +225,7 @@ type AuthenticationToken struct {
 
 // Present says whether anything in x is set.
 func (x *AuthenticationToken) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -259,8 +252,7 @@ type Authorization struct {
 
 // Present says whether anything in x is set.
 func (x *Authorization) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Policy.Present()
 }
 
@@ -282,8 +274,7 @@ type AutonomousSystem struct {
 
 // Present says whether anything in x is set.
 func (x *AutonomousSystem) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -311,8 +302,7 @@ type Certificate struct {
 
 // Present says whether anything in x is set.
 func (x *Certificate) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Fingerprints) > 0
 }
 
@@ -354,8 +344,7 @@ type Cloud struct {
 
 // Present says whether anything in x is set.
 func (x *Cloud) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Account.Present() ||
 		x.Org.Present()
 }
@@ -391,8 +380,7 @@ type Container struct {
 
 // Present says whether anything in x is set.
 func (x *Container) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Hash.Present() ||
 		x.Image.Present() ||
 		len(x.Labels) > 0 ||
@@ -459,8 +447,7 @@ type Device struct {
 
 // Present says whether anything in x is set.
 func (x *Device) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Container.Present() ||
 		x.Image.Present() ||
 		x.Location.Present() ||
@@ -519,8 +506,7 @@ type Device1 struct {
 
 // Present says whether anything in x is set.
 func (x *Device1) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.OS.Present()
 }
 
@@ -548,8 +534,7 @@ type EndpointConnection struct {
 
 // Present says whether anything in x is set.
 func (x *EndpointConnection) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.NetworkEndpoint.Present()
 }
 
@@ -579,8 +564,7 @@ type Enrichment struct {
 
 // Present says whether anything in x is set.
 func (x *Enrichment) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Reputation.Present()
 }
 
@@ -628,8 +612,7 @@ type Evidences struct {
 
 // Present says whether anything in x is set.
 func (x *Evidences) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Actor.Present() ||
 		x.API.Present() ||
 		x.ConnectionInfo.Present() ||
@@ -692,8 +675,7 @@ type Feature struct {
 
 // Present says whether anything in x is set.
 func (x *Feature) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -721,8 +703,7 @@ type File struct {
 
 // Present says whether anything in x is set.
 func (x *File) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Hashes) > 0
 }
 
@@ -775,8 +756,7 @@ type FindingInfo struct {
 
 // Present says whether anything in x is set.
 func (x *FindingInfo) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Analytic.Present() ||
 		len(x.Attacks) > 0 ||
 		len(x.DataSources) > 0 ||
@@ -864,8 +844,7 @@ type Fingerprint struct {
 
 // Present says whether anything in x is set.
 func (x *Fingerprint) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -896,8 +875,7 @@ type FirewallRule struct {
 
 // Present says whether anything in x is set.
 func (x *FirewallRule) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.MatchDetails) > 0
 }
 
@@ -933,8 +911,7 @@ type Group struct {
 
 // Present says whether anything in x is set.
 func (x *Group) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Privileges) > 0
 }
 
@@ -961,8 +938,7 @@ type HTTPHeader struct {
 
 // Present says whether anything in x is set.
 func (x *HTTPHeader) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -992,8 +968,7 @@ type HTTPRequest struct {
 
 // Present says whether anything in x is set.
 func (x *HTTPRequest) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.HTTPHeaders) > 0 ||
 		x.URL.Present() ||
 		len(x.XForwardedFor) > 0
@@ -1040,8 +1015,7 @@ type HTTPResponse struct {
 
 // Present says whether anything in x is set.
 func (x *HTTPResponse) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.HTTPHeaders) > 0
 }
 
@@ -1085,8 +1059,7 @@ type IDP struct {
 
 // Present says whether anything in x is set.
 func (x *IDP) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -1117,8 +1090,7 @@ type Image struct {
 
 // Present says whether anything in x is set.
 func (x *Image) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Labels) > 0 ||
 		len(x.Tags) > 0
 }
@@ -1152,8 +1124,7 @@ type KeyValueObject struct {
 
 // Present says whether anything in x is set.
 func (x *KeyValueObject) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Values) > 0
 }
 
@@ -1185,8 +1156,7 @@ type LoadBalancer struct {
 
 // Present says whether anything in x is set.
 func (x *LoadBalancer) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.DstEndpoint.Present() ||
 		len(x.EndpointConnections) > 0 ||
 		len(x.Metrics) > 0
@@ -1243,8 +1213,7 @@ type Location struct {
 
 // Present says whether anything in x is set.
 func (x *Location) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -1281,8 +1250,7 @@ type Logger struct {
 
 // Present says whether anything in x is set.
 func (x *Logger) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Product.Present()
 }
 
@@ -1321,8 +1289,7 @@ type ManagedEntity struct {
 
 // Present says whether anything in x is set.
 func (x *ManagedEntity) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Device.Present() ||
 		x.Group.Present() ||
 		x.Org.Present() ||
@@ -1383,8 +1350,7 @@ type Metadata struct {
 
 // Present says whether anything in x is set.
 func (x *Metadata) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Debug) > 0 ||
 		len(x.Labels) > 0 ||
 		len(x.Loggers) > 0 ||
@@ -1453,8 +1419,7 @@ type Metric struct {
 
 // Present says whether anything in x is set.
 func (x *Metric) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -1485,8 +1450,7 @@ type NetworkConnectionInfo struct {
 
 // Present says whether anything in x is set.
 func (x *NetworkConnectionInfo) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -1541,8 +1505,7 @@ type NetworkEndpoint struct {
 
 // Present says whether anything in x is set.
 func (x *NetworkEndpoint) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.AutonomousSystem.Present() ||
 		len(x.IntermediateIPs) > 0 ||
 		x.Location.Present() ||
@@ -1604,8 +1567,7 @@ type NetworkEndpoint1 struct {
 
 // Present says whether anything in x is set.
 func (x *NetworkEndpoint1) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -1646,8 +1608,7 @@ type NetworkProxy struct {
 
 // Present says whether anything in x is set.
 func (x *NetworkProxy) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.IntermediateIPs) > 0
 }
 
@@ -1683,8 +1644,7 @@ type NetworkTraffic struct {
 
 // Present says whether anything in x is set.
 func (x *NetworkTraffic) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -1714,8 +1674,7 @@ type OS struct {
 
 // Present says whether anything in x is set.
 func (x *OS) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -1743,8 +1702,7 @@ type Observable struct {
 
 // Present says whether anything in x is set.
 func (x *Observable) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Reputation.Present()
 }
 
@@ -1772,8 +1730,7 @@ type Organization struct {
 
 // Present says whether anything in x is set.
 func (x *Organization) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -1801,8 +1758,7 @@ type Policy struct {
 
 // Present says whether anything in x is set.
 func (x *Policy) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -1840,8 +1796,7 @@ type Process struct {
 
 // Present says whether anything in x is set.
 func (x *Process) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Container.Present() ||
 		x.File.Present() ||
 		x.ParentProcess.Present() ||
@@ -1882,8 +1837,7 @@ type Process1 struct {
 
 // Present says whether anything in x is set.
 func (x *Process1) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -1915,8 +1869,7 @@ type Product struct {
 
 // Present says whether anything in x is set.
 func (x *Product) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Feature.Present()
 }
 
@@ -1946,8 +1899,7 @@ type ProgrammaticCredential struct {
 
 // Present says whether anything in x is set.
 func (x *ProgrammaticCredential) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -1984,8 +1936,7 @@ type RelatedEvent struct {
 
 // Present says whether anything in x is set.
 func (x *RelatedEvent) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Attacks) > 0 ||
 		len(x.Observables) > 0 ||
 		x.Product.Present() ||
@@ -2058,8 +2009,7 @@ type Remediation struct {
 
 // Present says whether anything in x is set.
 func (x *Remediation) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.References) > 0
 }
 
@@ -2083,8 +2033,7 @@ type Reputation struct {
 
 // Present says whether anything in x is set.
 func (x *Reputation) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -2109,8 +2058,7 @@ type Request struct {
 
 // Present says whether anything in x is set.
 func (x *Request) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Containers) > 0 ||
 		len(x.Flags) > 0
 }
@@ -2164,8 +2112,7 @@ type ResourceDetails struct {
 
 // Present says whether anything in x is set.
 func (x *ResourceDetails) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Group.Present() ||
 		len(x.Labels) > 0 ||
 		x.Owner.Present() ||
@@ -2224,8 +2171,7 @@ type Response struct {
 
 // Present says whether anything in x is set.
 func (x *Response) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Containers) > 0 ||
 		len(x.Flags) > 0
 }
@@ -2264,8 +2210,7 @@ type Service struct {
 
 // Present says whether anything in x is set.
 func (x *Service) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Labels) > 0 ||
 		len(x.Tags) > 0
 }
@@ -2310,8 +2255,7 @@ type Session struct {
 
 // Present says whether anything in x is set.
 func (x *Session) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -2350,8 +2294,7 @@ type Span struct {
 
 // Present says whether anything in x is set.
 func (x *Span) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Service.Present()
 }
 
@@ -2381,8 +2324,7 @@ type SubTechnique struct {
 
 // Present says whether anything in x is set.
 func (x *SubTechnique) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -2413,8 +2355,7 @@ type TLS struct {
 
 // Present says whether anything in x is set.
 func (x *TLS) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Certificate.Present() ||
 		len(x.ClientCiphers) > 0 ||
 		x.JA3Hash.Present() ||
@@ -2450,8 +2391,7 @@ type Tactic struct {
 
 // Present says whether anything in x is set.
 func (x *Tactic) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -2474,8 +2414,7 @@ type Technique struct {
 
 // Present says whether anything in x is set.
 func (x *Technique) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -2502,8 +2441,7 @@ type Trace struct {
 
 // Present says whether anything in x is set.
 func (x *Trace) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Flags) > 0 ||
 		x.Service.Present() ||
 		x.Span.Present()
@@ -2535,8 +2473,7 @@ type Trait struct {
 
 // Present says whether anything in x is set.
 func (x *Trait) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Values) > 0
 }
 
@@ -2570,8 +2507,7 @@ type URL struct {
 
 // Present says whether anything in x is set.
 func (x *URL) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		len(x.Categories) > 0 ||
 		len(x.CategoryIDs) > 0
 }
@@ -2620,8 +2556,7 @@ type User struct {
 
 // Present says whether anything in x is set.
 func (x *User) Present() bool {
-	return false ||
-		x.set != 0 ||
+	return x.set != 0 ||
 		x.Account.Present() ||
 		len(x.Groups) > 0 ||
 		x.Org.Present() ||
@@ -2683,8 +2618,7 @@ type User1 struct {
 
 // Present says whether anything in x is set.
 func (x *User1) Present() bool {
-	return false ||
-		x.set != 0
+	return x.set != 0
 }
 
 // Reset clears x and keeps the capacity of its lists.

@@ -32,6 +32,9 @@ func build(f *facts.Facts, sel *selection, file string) (*Schema, error) {
 		}
 	}
 	for _, s := range sel.objects {
+		if f.Object(s.name) == nil {
+			b.errorf(s.line, "unknown object %s%s", s.name, suggest.Hint(s.name, facts.Names(f.Objects)))
+		}
 		b.sections[s.name+"/"+s.variant] = s
 	}
 	schema := &Schema{Version: f.Version, Facts: f, Event: &Object{GoName: "Event", Caption: "Event"}}
@@ -40,9 +43,11 @@ func build(f *facts.Facts, sel *selection, file string) (*Schema, error) {
 	}
 	slices.Sort(schema.Profiles)
 	b.classes(schema)
-	for _, s := range sel.objects {
-		if b.objects[s.name+"/"+s.variant] == nil && b.facts.Object(s.name) != nil {
-			b.errorf(s.line, "no selected attribute leads to object %s", s.name)
+	if len(b.errs) == 0 { // else it may only be a consequence
+		for _, s := range sel.objects {
+			if b.objects[s.name+"/"+s.variant] == nil {
+				b.errorf(s.line, "no selected attribute leads to object %s", objectID(s.name, s.variant))
+			}
 		}
 	}
 	for _, o := range b.objects {
@@ -167,10 +172,10 @@ func (b *builder) attribute(owner string, s selected, fa *facts.Attribute) *Attr
 
 // object resolves an object once and returns it.
 func (b *builder) object(owner string, s selected, name string) *Object {
-	key := name + "/" + s.variant
-	if slices.Contains(b.building, key) {
+	key, id := name+"/"+s.variant, objectID(name, s.variant)
+	if slices.Contains(b.building, id) {
 		b.errorf(s.line, "%s: %s is a cycle (%s): end it with a variant of object %s",
-			owner, s.name, strings.Join(append(b.building, key), " > "), name)
+			owner, s.name, strings.Join(append(b.building, id), " > "), name)
 		return nil
 	}
 	if o := b.objects[key]; o != nil {
@@ -179,14 +184,14 @@ func (b *builder) object(owner string, s selected, name string) *Object {
 	sec := b.sections[key]
 	if sec == nil {
 		b.errorf(s.line, "%s: %s is an object %s: which of its attributes? add a section `object %s`",
-			owner, s.name, name, strings.TrimSuffix(key, "/"))
+			owner, s.name, name, id)
 		return nil
 	}
 	fo := b.facts.Object(name)
 	o := &Object{Name: name, Variant: s.variant, GoName: goName(name) + s.variant, Caption: fo.Caption}
 	b.objects[key] = o
-	b.building = append(b.building, key)
-	o.Attributes = b.attributes("object "+o.ID(), fo.Attributes, sec.attributes)
+	b.building = append(b.building, id)
+	o.Attributes = b.attributes("object "+id, fo.Attributes, sec.attributes)
 	b.building = b.building[:len(b.building)-1]
 	return o
 }

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // emitTypes writes the structs with Present, Reset and Add.
 func emitTypes(s *Schema) ([]File, error) {
@@ -66,21 +69,20 @@ func word(i int) string {
 }
 
 func emitPresent(w *printer, o *Object) {
-	w.p("// Present says whether anything in x is set.")
-	w.p("func (x *%s) Present() bool {\nreturn false ||", o.GoName)
+	var parts []string
 	for i := range o.Words {
-		w.p("x.%s != 0 ||", word(i))
+		parts = append(parts, fmt.Sprintf("x.%s != 0", word(i)))
 	}
 	for _, a := range o.Attributes {
 		switch {
 		case a.Array:
-			w.p("len(x.%s) > 0 ||", a.GoName)
+			parts = append(parts, fmt.Sprintf("len(x.%s) > 0", a.GoName))
 		case a.Kind == KindObject:
-			w.p("x.%s.Present() ||", a.GoName)
+			parts = append(parts, fmt.Sprintf("x.%s.Present()", a.GoName))
 		}
 	}
-	w.Truncate(w.Len() - len(" ||\n"))
-	w.p("\n}\n")
+	w.p("// Present says whether anything in x is set.")
+	w.p("func (x *%s) Present() bool {\nreturn %s\n}\n", o.GoName, strings.Join(parts, " ||\n"))
 }
 
 // emitReset clears word by word, so that an object with nothing set costs one

@@ -38,6 +38,7 @@ var emitters = []struct {
 	{"json", emitJSON},
 	{"descriptors", emitDescriptors},
 	{"arrow", emitArrow},
+	{"docs", emitDocs},
 }
 
 const (

@@ -41,11 +41,13 @@ type Object struct {
 }
 
 // ID is Name with the variant: "process", "process/1".
-func (o *Object) ID() string {
-	if o.Variant == "" {
-		return o.Name
+func (o *Object) ID() string { return objectID(o.Name, o.Variant) }
+
+func objectID(name, variant string) string {
+	if variant == "" {
+		return name
 	}
-	return o.Name + "/" + o.Variant
+	return name + "/" + variant
 }
 
 // Kind is how Go holds an attribute.
