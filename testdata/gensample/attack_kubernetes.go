@@ -47,7 +47,9 @@ func (c *cluster) attack() {
 	at = clock("09:52:31")
 	c.log(at, agent, request{verb: "get", resource: "pods", subresource: "exec", namespace: "kube-system", name: "node-debug-7f", code: 101, longRunning: true, bothStages: true, why: bound,
 		query: "command=chroot&command=%2Fhost&command=sh&container=shell&stdin=true&stdout=true&tty=true"})
-	c.expected.hit("kubernetes.audit.exec_in_kube_system", "node-debug-7f", at, time.Hour)
+	for range 2 { // when the shell opens and when it closes
+		c.expected.hit("kubernetes.audit.exec_in_kube_system", "node-debug-7f", at, time.Hour)
+	}
 
 	// The response: the binding and the pod go.
 	george := engineer(people[5])

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -59,7 +60,7 @@ func nginx(expected *expectation) []file {
 		part.WriteString(l.text + "\n")
 		switch i {
 		case len(g.lines) / 2:
-			part.WriteString(l.text[:len(l.text)/2] + "\n")
+			part.WriteString(l.text[:strings.IndexByte(l.text, '"')+9] + "\n")
 			expected.deadLetter("gateway.nginx", "a line of access.log is cut short, as a full disk leaves it")
 		case len(g.lines) * 4 / 5:
 			part.WriteString("nginx: [alert] 31#31: *48211 open socket #12 left in connection 7\n")
