@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // IsIP tells whether s is one IP address without a zone, in the form that OCSF's
@@ -11,6 +12,54 @@ import (
 func IsIP(s string) bool {
 	addr, err := netip.ParseAddr(s)
 	return err == nil && addr.Zone() == ""
+}
+
+// IsHostname tells whether s can be the name of a host: labels of letters, digits,
+// hyphens and underscores.
+func IsHostname(s string) bool {
+	if len(s) > 253 {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for i := range len(label) {
+			if c := label[i]; c != '-' && c != '_' && !isAlphanumeric(c) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func isAlphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// IsEmail tells whether s can be an address of mail.
+func IsEmail(s string) bool {
+	at := strings.LastIndexByte(s, '@')
+	return at > 0 && isVisible(s[:at]) && IsHostname(s[at+1:])
+}
+
+// IsURL tells whether s is a URL with a scheme.
+func IsURL(s string) bool {
+	colon := strings.IndexByte(s, ':')
+	if colon < 1 || colon == len(s)-1 || !isVisible(s) {
+		return false
+	}
+	for i := range colon {
+		if c := s[i]; !isAlphanumeric(c) && (i == 0 || c != '+' && c != '.' && c != '-') {
+			return false
+		}
+	}
+	return s[0] > '9'
+}
+
+// isVisible tells whether s has no space and nothing that could not be printed.
+func isVisible(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
 }
 
 // SplitHostPort takes "192.0.2.1:443" and "[2001:db8::1]:443" apart. ok is false
@@ -66,4 +115,13 @@ func ParseARN(s string) (arn ARN, ok bool) {
 	}
 	arn.Resource = rest
 	return arn, rest != ""
+}
+
+// IsHTTPMethod tells whether s is one of the methods that http_method can hold.
+func IsHTTPMethod(s string) bool {
+	switch s {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE":
+		return true
+	}
+	return false
 }

@@ -57,16 +57,13 @@ func mapAPI(root jsondoc.Value, ev *ocsf.Event) {
 	}
 	request := root.Get("httpRequest")
 	normalize.Text(request.Get("clientRequestId"), api.Request.SetUID)
-	if method := request.Get("method").Text(); knownMethods[method] {
-		normalize.Text(request.Get("method"), ev.HTTPRequest.SetHTTPMethod)
+	if method := request.Get("method"); normalize.IsHTTPMethod(method.Text()) {
+		normalize.Text(method, ev.HTTPRequest.SetHTTPMethod)
 	}
-	normalize.Text(request.Get("uri"), ev.HTTPRequest.URL.SetURLString)
+	if uri := request.Get("uri"); normalize.IsURL(uri.Text()) {
+		normalize.Text(uri, ev.HTTPRequest.URL.SetURLString)
+	}
 	normalize.Text(root.Path("properties", "userAgentHeader"), ev.HTTPRequest.SetUserAgent)
-}
-
-// knownMethods are those that OCSF's http_method can hold.
-var knownMethods = map[string]bool{
-	"GET": true, "PUT": true, "HEAD": true, "POST": true, "PATCH": true, "TRACE": true, "DELETE": true, "CONNECT": true, "OPTIONS": true,
 }
 
 // mapRequest maps the request's body, and gives it, parsed, or that of the response

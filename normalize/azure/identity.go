@@ -42,7 +42,11 @@ func mapClaims(claims jsondoc.Value, actor *ocsf.Actor) {
 	user := &actor.User
 	normalize.Text(firstOf(claims, claimUPN, "upn", claimName, "name"), user.SetName)
 	normalize.Text(claims.Get("name"), user.SetFullName)
-	normalize.Text(claims.Get(claimEmail), user.SetEmailAddr)
+	if email := claims.Get(claimEmail); normalize.IsEmail(email.Text()) {
+		normalize.Text(email, user.SetEmailAddr)
+	} else if !user.HasName() { // Microsoft.Advisor: a service of Azure
+		normalize.Text(email, user.SetName)
+	}
 	normalize.Text(firstOf(claims, claimObjectID, "oid"), user.SetUID)
 	normalize.Text(claims.Get("appid"), actor.SetAppUID)
 	normalize.Text(claims.Get("uti"), actor.Session.SetUID)
