@@ -31,25 +31,26 @@ var plain = func() (table [256]bool) {
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	run := 0 // begin of what is still to be copied
-	for i := 0; i < len(s); {
-		if plain[s[i]] {
+	for i := 0; ; {
+		for i < len(s) && plain[s[i]] {
 			i++
+		}
+		if i == len(s) {
+			return append(append(dst, s[run:]...), '"')
+		}
+		if s[i] < utf8.RuneSelf {
+			dst = appendEscape(append(dst, s[run:i]...), s[i])
+			i++
+			run = i
 			continue
 		}
-		if s[i] >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && size == 1 {
-				dst = append(append(dst, s[run:i]...), "\ufffd"...)
-				run = i + 1
-			}
-			i += size
-			continue
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 {
+			dst = append(append(dst, s[run:i]...), "\ufffd"...)
+			run = i + 1
 		}
-		dst = appendEscape(append(dst, s[run:i]...), s[i])
-		i++
-		run = i
+		i += size
 	}
-	return append(append(dst, s[run:]...), '"')
 }
 
 func appendEscape(dst []byte, b byte) []byte {
