@@ -35,7 +35,7 @@ type Reader struct {
 	handler Handler
 	fixed   bool // the user named the source
 	source  string
-	mappers map[string]normalize.Mapper
+	mappers Mappers
 	ev      ocsf.Event
 }
 
@@ -65,7 +65,7 @@ func New(source string, h Handler) *Reader {
 		handler: h,
 		fixed:   source != "",
 		source:  source,
-		mappers: map[string]normalize.Mapper{},
+		mappers: Mappers{},
 	}
 }
 
@@ -134,7 +134,7 @@ func (r *Reader) reject(d *event.DeadLetter) error {
 func (r *Reader) mapAny(rec *event.Record) error {
 	var err error = &normalize.Error{Reason: event.ReasonWrongSource, Detail: "no known source has records of this shape; if one should, name it with --source"}
 	if rec.Source != "" {
-		if err = r.mapOne(rec); err == nil || r.fixed {
+		if err = r.mappers.Map(rec, &r.ev); err == nil || r.fixed {
 			return err
 		}
 	}
@@ -143,28 +143,7 @@ func (r *Reader) mapAny(rec *event.Record) error {
 		return err
 	}
 	rec.Source, r.source = found, found
-	return r.mapOne(rec)
-}
-
-// mapOne maps a record by its source's mapper. A panic of the mapper is an error
-// like any other: it costs the one record.
-func (r *Reader) mapOne(rec *event.Record) (err error) {
-	m, ok := r.mappers[rec.Source]
-	if !ok {
-		s, known := sources.Lookup(rec.Source)
-		if !known {
-			return fmt.Errorf("no mapper for source %q", rec.Source)
-		}
-		m = s.NewMapper()
-		r.mappers[rec.Source] = m
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			delete(r.mappers, rec.Source) // its state is not to be trusted
-			err = &normalize.Error{Reason: event.ReasonPanic, Detail: fmt.Sprintf("the mapper panicked: %v", p)}
-		}
-	}()
-	return m.Map(rec, &r.ev)
+	return r.mappers.Map(rec, &r.ev)
 }
 
 // deadLetter is the record with why it became no event.
