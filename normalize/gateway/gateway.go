@@ -37,11 +37,11 @@ import (
 
 var source = normalize.Source{Name: normalize.GatewayNGINX, Product: "NGINX", Vendor: "F5"}
 
-// Mapper maps access log lines. It implements normalize.Mapper.
-type Mapper struct{ json normalize.JSONRecord }
+// Nginx maps NGINX access log lines. It implements normalize.Mapper.
+type Nginx struct{ json normalize.JSONRecord }
 
-// New is a mapper for one goroutine.
-func New() *Mapper { return new(Mapper) }
+// NewNginx is a mapper for one goroutine.
+func NewNginx() *Nginx { return new(Nginx) }
 
 // access is what an access log tells, by NGINX's variables; "" is absent. The texts
 // are decoded.
@@ -66,7 +66,7 @@ type access struct {
 }
 
 // Map implements normalize.Mapper.
-func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
+func (m *Nginx) Map(rec *event.Record, ev *ocsf.Event) error {
 	source.Begin(ev)
 	if len(rec.Value) > 0 && rec.Value[0] == '{' {
 		return m.mapJSON(rec, ev)

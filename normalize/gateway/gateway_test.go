@@ -15,7 +15,7 @@ import (
 
 var suite = maptest.Suite{
 	Source:    "gateway.nginx",
-	New:       func() normalize.Mapper { return gateway.New() },
+	New:       func() normalize.Mapper { return gateway.NewNginx() },
 	Kept:      lostWords,
 	Converted: converted,
 }

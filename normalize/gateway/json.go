@@ -13,7 +13,7 @@ import (
 )
 
 // mapJSON maps an object whose members are named as NGINX's variables.
-func (m *Mapper) mapJSON(rec *event.Record, ev *ocsf.Event) error {
+func (m *Nginx) mapJSON(rec *event.Record, ev *ocsf.Event) error {
 	root, err := m.json.Begin(rec, ev)
 	if err != nil {
 		return err
