@@ -25,7 +25,7 @@ type Input struct {
 
 // Inputs lists the files that arguments name: each file, and of a directory every
 // file below it whose name does not begin with a dot, by name. origin, if not
-// empty, takes the place of the argument in the origin of records. Every missing
+// empty, takes the place of the directory in the origin of records. Every missing
 // argument is an error, before anything is read.
 func Inputs(args []string, origin string) ([]Input, error) {
 	var inputs []Input
@@ -60,23 +60,25 @@ func below(root, origin string) ([]Input, error) {
 		if err != nil || info.IsDir() {
 			return err
 		}
-		inputs = append(inputs, Input{Path: path, Object: object(root, path, origin), Size: info.Size()})
-		return nil
+		name, err := object(root, path, origin)
+		inputs = append(inputs, Input{Path: path, Object: name, Size: info.Size()})
+		return err
 	})
 	return inputs, err
 }
 
-// object is the origin of the records of a file: the file's path, or the origin
-// that the user gives with the rest of the path below the argument.
-func object(root, path, origin string) string {
+// object is the origin of the records of a file, named as the file collector names
+// it: the absolute path, or with an origin that and the path below the argument.
+func object(root, path, origin string) (string, error) {
 	if origin == "" {
-		return "file:" + filepath.ToSlash(path)
+		abs, err := filepath.Abs(path)
+		return "file:" + filepath.ToSlash(abs), err
 	}
 	rest, err := filepath.Rel(root, path)
-	if err != nil || rest == "." {
-		return origin
+	if rest == "." {
+		rest = filepath.Base(path)
 	}
-	return strings.TrimSuffix(origin, "/") + "/" + filepath.ToSlash(rest)
+	return strings.TrimSuffix(origin, "/") + "/" + filepath.ToSlash(rest), err
 }
 
 func orElse(s, other string) string {

@@ -180,14 +180,19 @@ func TestInputs(t *testing.T) {
 		}
 	}
 	t.Chdir(dir)
+	here, err := os.Getwd() // dir may be a link
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(name string) string { return "file:" + filepath.ToSlash(here) + "/" + name }
 	for _, test := range []struct {
 		name, origin string
 		args, want   []string
 	}{
-		{"files", "", []string{"one.json", "logs/.hidden"}, []string{"file:one.json", "file:logs/.hidden"}},
-		{"a directory", "", []string{"logs"}, []string{"file:logs/a.json", "file:logs/b/2.json"}},
+		{"files", "", []string{"one.json", "logs/.hidden"}, []string{file("one.json"), file("logs/.hidden")}},
+		{"a directory", "", []string{"logs"}, []string{file("logs/a.json"), file("logs/b/2.json")}},
 		{"a directory with an origin", "s3://trail/", []string{"logs"}, []string{"s3://trail/a.json", "s3://trail/b/2.json"}},
-		{"a file with an origin", "s3://trail/x", []string{"one.json"}, []string{"s3://trail/x"}},
+		{"a file with an origin", "s3://trail", []string{"one.json"}, []string{"s3://trail/one.json"}},
 		{"standard input", "", []string{"-"}, []string{"stdin"}},
 	} {
 		inputs, err := Inputs(test.args, test.origin)
