@@ -1,0 +1,336 @@
+package expr
+
+import (
+	"fmt"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/cost"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/parser"
+
+	"github.com/weir-security/weir/schemas/ocsf"
+	"github.com/weir-security/weir/schemas/ocsf/ocsfcel"
+)
+
+// Limits of one expression.
+const (
+	// MaxCost is the greatest estimated cost, in cel-go's units: about one for each
+	// operation and a tenth for each character that a text operation looks at.
+	MaxCost = 100_000
+	// maxSize is the greatest length of the source in characters.
+	maxSize = 16 << 10
+	// maxNesting is how deep comprehensions (exists, all, filter...) may nest.
+	maxNesting = 2
+)
+
+// Sizes that cost estimates assume of an event: of a text, of a list, of a JSON
+// array.
+const (
+	assumedText = 256
+	assumedList = 32
+	assumedJSON = 128
+)
+
+// Compiler compiles expressions over the classes of OCSF. It is for one goroutine.
+type Compiler struct {
+	provider *ocsfcel.Provider
+	lists    map[string]*List
+	classes  map[string]*classEnv
+}
+
+// classEnv is the CEL environment of one class.
+type classEnv struct {
+	class *ocsf.Class
+	env   *cel.Env
+	enums map[string]*enum // by the name that rules use
+}
+
+// NewCompiler makes a compiler that knows some lists.
+func NewCompiler(lists []*List) (*Compiler, error) {
+	provider, err := ocsfcel.NewProvider()
+	if err != nil {
+		return nil, fmt.Errorf("make CEL types: %w", err)
+	}
+	c := &Compiler{provider: provider, lists: map[string]*List{}, classes: map[string]*classEnv{}}
+	for _, l := range lists {
+		c.lists[l.Name] = l
+	}
+	return c, nil
+}
+
+// class makes the environment of a class once.
+func (c *Compiler) class(class *ocsf.Class) (*classEnv, error) {
+	if ce := c.classes[class.Name]; ce != nil {
+		return ce, nil
+	}
+	options := append(library(),
+		cel.CustomTypeProvider(c.provider), cel.CustomTypeAdapter(c.provider),
+		cel.Variable(varEvent, cel.ObjectType(class.Name)),
+		cel.Variable(varRaw, ocsfcel.JSONType),
+		cel.Variable(varUnmapped, ocsfcel.JSONType),
+		cel.EnableMacroCallTracking(),
+		cel.ParserExpressionSizeLimit(maxSize),
+		cel.ASTValidators(cel.ValidateComprehensionNestingLimit(maxNesting)))
+	for _, l := range c.lists {
+		options = append(options, inList(l))
+	}
+	env, err := cel.NewCustomEnv(options...)
+	if err != nil {
+		return nil, fmt.Errorf("make CEL environment of %s: %w", class.Name, err)
+	}
+	ce := &classEnv{class: class, env: env, enums: enumsOf(class)}
+	c.classes[class.Name] = ce
+	return ce, nil
+}
+
+// Report takes one problem of an expression: line counts from one, col from zero,
+// in characters.
+type Report func(line, col int, warning bool, message string)
+
+// Want says what an expression must give.
+type Want int
+
+// What expressions are used for.
+const (
+	Condition Want = iota // a boolean, linted
+	Scalar                // a text, number, boolean, timestamp or JSON
+)
+
+// Expr is a checked expression, ready to be evaluated by any goroutine.
+type Expr struct {
+	// Source is the expression in a canonical form: comments and layout gone.
+	Source string
+	// Atoms are equalities that the expression cannot hold without; of a Condition.
+	Atoms []Atom
+	// Path is the attribute that the expression names, as "actor.user.uid", if it
+	// is nothing but a path; Attribute is its descriptor, nil for JSON.
+	Path      string
+	Attribute *ocsf.Attribute
+	// Type is the type of what the expression gives.
+	Type *types.Type
+
+	program cel.Program
+	present cel.Program // of a Path: whether it is present
+}
+
+// Compile compiles the text for a class. It reports every problem that it finds;
+// the result is nil if one of them is more than a warning.
+func (c *Compiler) Compile(class *ocsf.Class, text string, want Want, report Report) *Expr {
+	ce, err := c.class(class)
+	if err != nil {
+		report(1, 0, false, err.Error())
+		return nil
+	}
+	failed := false
+	u := &unit{classEnv: ce, lists: c.lists, report: func(line, col int, warning bool, message string) {
+		failed = failed || !warning
+		report(line, col, warning, message)
+	}}
+	expr := u.compile(text, want)
+	if failed {
+		return nil
+	}
+	return expr
+}
+
+// unit is the compilation of one expression.
+type unit struct {
+	*classEnv
+	lists  map[string]*List
+	report Report
+
+	ast    *ast.AST
+	shapes map[int64]shape    // what a name or a path in the expression is
+	consts map[int64]constant // enum constants, by the literal that replaced them
+	nextID int64
+	failed bool
+}
+
+func (u *unit) compile(text string, want Want) *Expr {
+	parsed, issues := u.env.Parse(text)
+	if issues.Err() != nil {
+		u.issues(issues)
+		return nil
+	}
+	u.ast = parsed.NativeRep()
+	source, err := parser.Unparse(u.ast.Expr(), u.ast.SourceInfo())
+	if err != nil {
+		source = strings.TrimSpace(text)
+	}
+	top := u.rewrite()
+	if u.failed {
+		return nil
+	}
+	checked, issues := u.env.Check(parsed)
+	if issues.Err() != nil {
+		u.issues(issues)
+		return nil
+	}
+	u.ast = checked.NativeRep()
+	out := &Expr{Source: source, Type: checked.OutputType()}
+	u.checkOutput(out.Type, want)
+	u.check()
+	if want == Condition {
+		u.lint()
+		out.Atoms = u.atoms()
+	}
+	u.checkCost(checked)
+	if u.failed {
+		return nil
+	}
+	if out.program, err = u.env.Program(checked, cel.EvalOptions(cel.OptOptimize)); err != nil {
+		u.errorAt(u.ast.Expr().ID(), "%s", cleanMessage(err.Error()))
+		return nil
+	}
+	if top.path != "" {
+		out.Path, out.Attribute = top.path, top.attribute
+		out.present = u.presence(source)
+	}
+	return out
+}
+
+// presence is the program of has(path); nil for a path that has() cannot take.
+func (u *unit) presence(path string) cel.Program {
+	quiet := &unit{classEnv: u.classEnv, lists: u.lists, report: func(int, int, bool, string) {}}
+	parsed, issues := u.env.Parse("has(" + path + ")")
+	if issues.Err() != nil {
+		return nil
+	}
+	quiet.ast = parsed.NativeRep()
+	quiet.rewrite()
+	if quiet.failed {
+		return nil
+	}
+	checked, issues := u.env.Check(parsed)
+	if issues.Err() != nil {
+		return nil
+	}
+	program, err := u.env.Program(checked)
+	if err != nil {
+		return nil
+	}
+	return program
+}
+
+// checkOutput holds the expression's type against its use.
+func (u *unit) checkOutput(t *types.Type, want Want) {
+	root := u.ast.Expr().ID()
+	switch {
+	case want == Condition && t.Kind() == types.StructKind && t.TypeName() == ocsfcel.JSONType.TypeName():
+		u.errorAt(root, "a condition is true or false; compare the JSON value: == true")
+	case want == Condition && t.Kind() != types.BoolKind:
+		u.errorAt(root, "a condition is true or false; this is of type %s", cel.FormatCELType(t))
+	case want == Scalar && !isScalar(t):
+		u.errorAt(root, "want a single value; this is of type %s", cel.FormatCELType(t))
+	}
+}
+
+func isScalar(t *types.Type) bool {
+	switch t.Kind() {
+	case types.StringKind, types.IntKind, types.UintKind, types.DoubleKind, types.BoolKind, types.TimestampKind, types.DurationKind:
+		return true
+	}
+	return t.TypeName() == ocsfcel.JSONType.TypeName()
+}
+
+// checkCost refuses what could cost too much on a large event.
+func (u *unit) checkCost(checked *cel.Ast) {
+	estimate, err := u.env.EstimateCost(checked, sizes{})
+	if err != nil {
+		u.errorAt(u.ast.Expr().ID(), "estimate the cost: %v", err)
+		return
+	}
+	if estimate.Max > MaxCost {
+		u.errorAt(u.ast.Expr().ID(), "costs up to %d on a large event, the limit is %d; nest less, or test something cheaper than a regular expression", estimate.Max, MaxCost)
+	}
+}
+
+// sizes estimates the sizes of an event's parts.
+type sizes struct{}
+
+// EstimateSize is the assumed size of a text, list or JSON value of an event.
+func (sizes) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
+	most := uint64(assumedText)
+	switch t := node.Type(); {
+	case t.Kind() == types.ListKind && t.Parameters()[0].TypeName() == ocsfcel.JSONType.TypeName():
+		most = assumedJSON
+	case t.Kind() == types.ListKind:
+		most = assumedList
+	}
+	if node.ComputedSize() != nil {
+		return nil
+	}
+	return &cost.SizeEstimate{Min: 0, Max: most}
+}
+
+// EstimateCallCost leaves every function to cel-go.
+func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
+	return nil
+}
+
+// issues reports what cel-go found.
+func (u *unit) issues(issues *cel.Issues) {
+	for _, e := range issues.Errors() {
+		u.failed = true
+		u.report(max(e.Location.Line(), 1), max(e.Location.Column(), 0), false, cleanMessage(e.Message))
+	}
+}
+
+// errorAt reports a problem at a node.
+func (u *unit) errorAt(id int64, format string, args ...any) {
+	line, col := u.place(id)
+	u.errorPlaced(line, col, format, args...)
+}
+
+func (u *unit) errorPlaced(line, col int, format string, args ...any) {
+	u.failed = true
+	u.report(line, col, false, fmt.Sprintf(format, args...))
+}
+
+// errorAfter reports a problem of the name after the dot of a selection: cel-go's
+// place of a selection is its dot.
+func (u *unit) errorAfter(id int64, format string, args ...any) {
+	line, col := u.place(id)
+	u.errorPlaced(line, col+1, format, args...)
+}
+
+// warnAt reports what is suspicious.
+func (u *unit) warnAt(id int64, format string, args ...any) {
+	line, col := u.place(id)
+	u.report(line, col, true, fmt.Sprintf(format, args...))
+}
+
+func (u *unit) place(id int64) (line, col int) {
+	l := u.ast.SourceInfo().GetStartLocation(id)
+	return max(l.Line(), 1), max(l.Column(), 0)
+}
+
+// cleanMessage makes cel-go's messages those of a rule's author: no internal names.
+func cleanMessage(message string) string {
+	message = strings.TrimPrefix(message, "Syntax error: ")
+	for _, op := range []string{"==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "%", "&&", "||"} {
+		message = strings.ReplaceAll(message, "'_"+op+"_'", "'"+op+"'")
+	}
+	message = strings.NewReplacer("'@json ", "'", "'@in'", "'in'", "'!_'", "'!'", "'_[_]'", "'[]'", "'"+listPrefix, "'in lists.").Replace(message)
+	message = strings.ReplaceAll(message, " (in container '')", "")
+	return message
+}
+
+// Eval evaluates for the scope's event.
+func (e *Expr) Eval(s *Scope) (ref.Val, error) {
+	v, _, err := e.program.Eval(s)
+	return v, err
+}
+
+// Present tells whether the attribute that the expression names is there; true
+// for an expression that is no path.
+func (e *Expr) Present(s *Scope) bool {
+	if e.present == nil {
+		return true
+	}
+	v, _, err := e.present.Eval(s)
+	return err == nil && v == types.True
+}

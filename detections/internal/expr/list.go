@@ -1,0 +1,112 @@
+package expr
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// List is a named set of values that rules refer to as lists.NAME.
+type List struct {
+	Name string
+	// Contains tells whether a value is in the set.
+	Contains func(string) bool
+}
+
+// NewStrings is a set of texts.
+func NewStrings(name string, values []string, fold bool) *List {
+	set := make(map[string]struct{}, len(values))
+	for _, v := range values {
+		if fold {
+			v = strings.ToLower(v)
+		}
+		set[v] = struct{}{}
+	}
+	return &List{Name: name, Contains: func(s string) bool {
+		if fold {
+			s = strings.ToLower(s)
+		}
+		_, ok := set[s]
+		return ok
+	}}
+}
+
+// NewCIDRs is a set of networks. It contains the addresses in them; a text that
+// is no address is in none.
+func NewCIDRs(name string, networks []netip.Prefix) *List {
+	byLength := map[int]map[netip.Prefix]struct{}{}
+	for _, p := range networks {
+		p = p.Masked()
+		key := p.Bits()
+		if p.Addr().Is6() {
+			key += 1000
+		}
+		if byLength[key] == nil {
+			byLength[key] = map[netip.Prefix]struct{}{}
+		}
+		byLength[key][p] = struct{}{}
+	}
+	return &List{Name: name, Contains: func(s string) bool {
+		addr, ok := parseIP(s)
+		if !ok {
+			return false
+		}
+		for key, set := range byLength {
+			bits, is6 := key, false
+			if key >= 1000 {
+				bits, is6 = key-1000, true
+			}
+			if addr.Is6() != is6 {
+				continue
+			}
+			if p, err := addr.Prefix(bits); err == nil {
+				if _, ok := set[p]; ok {
+					return true
+				}
+			}
+		}
+		return false
+	}}
+}
+
+// NewGlobs is a set of patterns. It contains the texts that one of them matches.
+func NewGlobs(name string, patterns []string, fold bool) *List {
+	return &List{Name: name, Contains: func(s string) bool {
+		for _, p := range patterns {
+			if globMatch(p, s, fold) {
+				return true
+			}
+		}
+		return false
+	}}
+}
+
+// ParseCIDR reads a network, or an address as the network of itself. Bits below
+// the mask must be zero: they are usually a mistake.
+func ParseCIDR(s string) (netip.Prefix, error) {
+	if !strings.Contains(s, "/") {
+		addr, err := netip.ParseAddr(s)
+		if err != nil {
+			return netip.Prefix{}, fmt.Errorf("%q is neither a network nor an address", s)
+		}
+		addr = addr.Unmap().WithZone("")
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is no network", s)
+	}
+	if p.Masked() != p {
+		return netip.Prefix{}, fmt.Errorf("%q has bits set beyond its length; the network is %s", s, p.Masked())
+	}
+	return p, nil
+}
+
+// parseIP reads an address without zone, an IPv4 address in IPv6 as IPv4.
+func parseIP(s string) (netip.Addr, bool) {
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	return addr.Unmap().WithZone(""), true
+}

@@ -1,0 +1,93 @@
+package expr
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/weir-security/weir/internal/suggest"
+	"github.com/weir-security/weir/schemas/ocsf"
+	"github.com/weir-security/weir/schemas/ocsf/facts"
+)
+
+func quote(s string) string { return strconv.Quote(s) }
+
+// unknownName reports an identifier that nothing is called.
+func (u *unit) unknownName(errorAt func(id int64, format string, args ...any), id int64, name string) {
+	if fc := facts.Load().Class(u.class.Name); fc != nil && fc.Attributes[name] != nil {
+		errorAt(id, "%s is valid OCSF in the class %s, but this build's selection does not hold it", name, u.class.Name)
+		return
+	}
+	candidates, enums := append(attributeNames(u.class.Attributes), varEvent, varRaw), slices.Sorted(maps.Keys(u.enums))
+	if first := name[0]; 'A' <= first && first <= 'Z' {
+		candidates = append(enums, candidates...)
+	} else {
+		candidates = append(candidates, enums...)
+	}
+	if hint := suggest.Hint(name, candidates); hint != "" {
+		errorAt(id, "the class %s has no attribute %s%s", u.class.Name, name, hint)
+		return
+	}
+	if classes := classesWith(name); len(classes) > 0 {
+		errorAt(id, "the class %s has no attribute %s; it is one of %s", u.class.Name, name, strings.Join(classes, ", "))
+		return
+	}
+	errorAt(id, "the class %s has no attribute %s", u.class.Name, name)
+}
+
+func classesWith(attribute string) []string {
+	var names []string
+	for i := range ocsf.Classes {
+		if ocsf.Classes[i].Attribute(attribute) != nil {
+			names = append(names, ocsf.Classes[i].Name)
+		}
+	}
+	return names
+}
+
+// unknownAttribute reports a member that an object lacks.
+func (u *unit) unknownAttribute(id int64, operand shape, name string) {
+	if operand.path == varEvent && operand.object == "" {
+		u.unknownName(u.errorAfter, id, name)
+		return
+	}
+	base, _, _ := strings.Cut(operand.object, "/")
+	if fo := facts.Load().Object(base); fo != nil && fo.Attributes[name] != nil {
+		u.errorAfter(id, "%s.%s is valid OCSF, but this build's selection does not hold it", operand.path, name)
+		return
+	}
+	u.errorAfter(id, "%s (object %s) has no attribute %s%s", operand.path, base, name, suggest.Hint(name, attributeNames(operand.attributes)))
+}
+
+func attributeNames(attributes []ocsf.Attribute) []string {
+	names := make([]string, len(attributes))
+	for i := range attributes {
+		names[i] = attributes[i].Name
+	}
+	return names
+}
+
+// unknownConstant reports a constant that an enum lacks.
+func (u *unit) unknownConstant(id int64, e *enum, name string) {
+	hint := suggest.Hint(name, e.constants())
+	if hint == "" {
+		hint = ";"
+	}
+	u.errorAfter(id, "%s has no %s%s it has %s", e.name, name, hint, e.describe())
+}
+
+func (u *unit) listHint(name string) string {
+	names := slices.Sorted(maps.Keys(u.lists))
+	if hint := suggest.Hint(name, names); hint != "" {
+		return hint
+	}
+	return "; there are " + u.listNames()
+}
+
+func (u *unit) listNames() string {
+	if len(u.lists) == 0 {
+		return "none; add lists/NAME.yaml"
+	}
+	return strings.Join(slices.Sorted(maps.Keys(u.lists)), ", ")
+}
