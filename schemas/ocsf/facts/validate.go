@@ -114,17 +114,17 @@ func (v *validator) structure(path, owner string, attributes map[string]*Attribu
 	}
 	for _, name := range Names(attributes) {
 		a := attributes[name]
-		if a.Requirement == "required" && (a.Profile == "" || v.profiles[a.Profile]) && !holds(value.Get(name)) {
+		if a.Requirement == "required" && (a.Profile == "" || v.profiles[a.Profile]) && !v.holds(a, value.Get(name)) {
 			v.add(join(path, name), "required by %s", owner)
 		}
 		if a.Enum != nil && a.Sibling != "" && !classified[name] {
 			v.sibling(path, name, a, value)
 		}
 	}
-	if n := count(value, c.AtLeastOne); len(c.AtLeastOne) > 0 && n == 0 {
+	if n := v.count(attributes, value, c.AtLeastOne); len(c.AtLeastOne) > 0 && n == 0 {
 		v.add(path, "%s needs at least one of %s", owner, strings.Join(c.AtLeastOne, ", "))
 	}
-	if n := count(value, c.JustOne); len(c.JustOne) > 0 && n != 1 {
+	if n := v.count(attributes, value, c.JustOne); len(c.JustOne) > 0 && n != 1 {
 		v.add(path, "%s needs just one of %s, has %d", owner, strings.Join(c.JustOne, ", "), n)
 	}
 }
@@ -136,18 +136,43 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// holds says whether an attribute is there: null and an empty list are not.
-func holds(m jsondoc.Value) bool {
-	k := m.Kind()
-	return k != jsondoc.Absent && k != jsondoc.Null && (k != jsondoc.Array || m.Len() > 0)
+// holds says whether the attribute a is there: null, an empty list and an object
+// in which nothing is there are not, for weir's events cannot tell them from absent.
+func (v *validator) holds(a *Attribute, m jsondoc.Value) bool {
+	switch m.Kind() {
+	case jsondoc.Absent:
+		return false
+	case jsondoc.Null:
+		return a.Type == "json_t"
+	case jsondoc.Array:
+		return m.Len() > 0 || a.Type == "json_t"
+	case jsondoc.Object:
+		if a.Array || a.Object == "" || a.Object == Untyped {
+			return true
+		}
+		below := v.facts.Object(a.Object).Attributes
+		for name, e := range m.Members {
+			if b := below[name]; b == nil || v.holds(b, e) {
+				return true
+			}
+		}
+		return false
+	}
+	return true
 }
 
 // count says how many of the names are there; a name may be a path (patch_state
 // has device.os.version).
-func count(value jsondoc.Value, names []string) int {
+func (v *validator) count(attributes map[string]*Attribute, value jsondoc.Value, names []string) int {
 	n := 0
 	for _, name := range names {
-		if holds(value.Path(strings.Split(name, ".")...)) {
+		first, rest, isPath := strings.Cut(name, ".")
+		a, m := attributes[first], value.Get(first)
+		switch {
+		case a == nil: // the facts leave the attribute out, not the constraint on it
+		case isPath && a.Object != "":
+			n += v.count(v.facts.Object(a.Object).Attributes, m, []string{rest})
+		case v.holds(a, m):
 			n++
 		}
 	}

@@ -131,6 +131,11 @@ func TestViolations(t *testing.T) {
 		{"required in a list", apiCall, "observables.0.type_id", "absent", []string{"observables[0].type_id: required by object observable"}},
 		{"required but null", apiCall, "time", `null`, []string{"time: want an integer of 64 bits, have null", "time: required by class api_activity"}},
 		{"required but empty", session, "privileges", `[]`, []string{"class authorize_session needs just one of privileges, group, has 0"}},
+		{"required but with nothing in it", apiCall, "actor", `{"session": {"issuer": null}}`, []string{
+			"actor.session.issuer: want a string, have null",
+			"actor: object actor needs at least one of process, user, invoked_by, session, app_name, app_uid",
+			"actor: required by class api_activity"}},
+		{"required and any JSON", apiCall, "enrichments", `[{"name": "n", "value": "v", "data": null}]`, nil},
 		{"recommended may be absent", apiCall, "status_id", "absent", nil},
 		{"deprecated may be there", apiCall, "actor.invoked_by", `"ec2.amazonaws.com"`, nil},
 
@@ -196,7 +201,8 @@ func TestViolations(t *testing.T) {
 
 		// Constraints.
 		{"at least one", apiCall, "src_endpoint", `{"port": 1}`, []string{"src_endpoint: object network_endpoint needs at least one of ip, uid, name, hostname, svc_name, instance_uid, interface_uid, interface_name, domain"}},
-		{"at least one of an empty object", apiCall, "actor", `{}`, []string{"actor: object actor needs at least one of process, user, invoked_by, session, app_name, app_uid"}},
+		{"at least one of an empty object", apiCall, "actor", `{}`, []string{
+			"actor: object actor needs at least one of process, user, invoked_by, session, app_name, app_uid", "actor: required by class api_activity"}},
 		{"at least one of paths", patch, "device.os.version", "absent", []string{"class patch_state needs at least one of device.os.sp_name, device.os.sp_ver, device.os.version"}},
 		{"just one of none", session, "privileges", "absent", []string{"class authorize_session needs just one of privileges, group, has 0"}},
 		{"just one of two", session, "group", `{"uid": "g"}`, []string{"class authorize_session needs just one of privileges, group, has 2"}},
@@ -223,6 +229,16 @@ func TestNotAnEvent(t *testing.T) {
 		got := facts.Validate([]byte(tt.json))
 		if len(got) != 1 || got[0].String() != tt.want {
 			t.Errorf("%.40q: %v, want %s", tt.json, got, tt.want)
+		}
+	}
+}
+
+func BenchmarkValidate(b *testing.B) {
+	event := []byte(apiCall)
+	b.ReportAllocs()
+	for b.Loop() {
+		if v := facts.Validate(event); len(v) != 0 {
+			b.Fatal(v)
 		}
 	}
 }

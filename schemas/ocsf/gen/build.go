@@ -37,7 +37,7 @@ func build(f *facts.Facts, sel *selection, file string) (*Schema, error) {
 		}
 		b.sections[s.name+"/"+s.variant] = s
 	}
-	schema := &Schema{Version: f.Version, Facts: f, Event: &Object{GoName: "Event", Caption: "Event"}}
+	schema := &Schema{Version: f.Version, Event: &Object{GoName: "Event"}}
 	for p := range sel.profiles {
 		schema.Profiles = append(schema.Profiles, p)
 	}
@@ -188,7 +188,7 @@ func (b *builder) object(owner string, s selected, name string) *Object {
 		return nil
 	}
 	fo := b.facts.Object(name)
-	o := &Object{Name: name, Variant: s.variant, GoName: goName(name) + s.variant, Caption: fo.Caption}
+	o := &Object{Name: name, Variant: s.variant, GoName: goName(name) + s.variant}
 	b.objects[key] = o
 	b.building = append(b.building, id)
 	o.Attributes = b.attributes("object "+id, fo.Attributes, sec.attributes)

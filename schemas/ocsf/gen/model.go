@@ -1,7 +1,5 @@
 package main
 
-import "github.com/weir-security/weir/schemas/ocsf/facts"
-
 // Schema is what every emitter works from: the selection, resolved against the
 // facts, named for Go, sorted. Emitters must not change it.
 type Schema struct {
@@ -11,7 +9,6 @@ type Schema struct {
 	Objects  []*Object // by Go name, without Event
 	Event    *Object   // the union of the classes' attributes
 	Enums    []*Enum   // by Go name, each once
-	Facts    *facts.Facts
 	// Root is the module's directory, for an emitter that extends a committed file.
 	Root string
 }
@@ -32,10 +29,9 @@ type Class struct {
 
 // Object is a generated struct. A variant of an OCSF object is an Object of its own.
 type Object struct {
-	Name       string // OCSF name: user; "" for Event
-	Variant    string // "" or the digits of a variant: 1
-	GoName     string // User, User1
-	Caption    string
+	Name       string       // OCSF name: user; "" for Event
+	Variant    string       // "" or the digits of a variant: 1
+	GoName     string       // User, User1
 	Attributes []*Attribute // by name
 	Words      int          // number of 64-bit words of presence bits
 }
