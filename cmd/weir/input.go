@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -63,12 +64,14 @@ func (f *inputFlags) inputs(c *cobra.Command, args []string) ([]rawlog.Input, er
 }
 
 // read reads all inputs through r, with progress on standard error when that is
-// a terminal. A file that cannot be opened or read ends it.
-func (f *inputFlags) read(c *cobra.Command, r *rawlog.Reader, inputs []rawlog.Input) error {
+// a terminal. A file that cannot be opened or read ends it. What r's handler writes
+// to out is flushed whenever standard input may have to be waited for.
+func (f *inputFlags) read(c *cobra.Command, r *rawlog.Reader, inputs []rawlog.Input, out *bufio.Writer) error {
 	bar := newProgress(c.ErrOrStderr(), inputs)
 	defer bar.finish()
+	stdin := &standardInput{ctx: c.Context(), in: c.InOrStdin(), out: out}
 	for _, in := range inputs {
-		if err := readOne(c.Context(), r, in, c.InOrStdin(), bar); err != nil {
+		if err := readOne(c.Context(), r, in, stdin, bar); err != nil {
 			return err
 		}
 	}
@@ -82,6 +85,41 @@ func readOne(ctx context.Context, r *rawlog.Reader, in rawlog.Input, stdin io.Re
 	}
 	defer stream.Close()
 	return r.Read(ctx, in.Object, bar.reader(stream))
+}
+
+// standardInput is standard input for somebody who waits: before a read that may
+// block, what was made of the lines so far is flushed, and an interrupt ends it.
+type standardInput struct {
+	ctx   context.Context // of the command; a reader has no other way to hear of it
+	in    io.Reader
+	out   *bufio.Writer
+	chunk []byte
+}
+
+func (s *standardInput) Read(p []byte) (int, error) {
+	if err := s.out.Flush(); err != nil {
+		return 0, err
+	}
+	type result struct {
+		n   int
+		err error
+	}
+	if s.chunk == nil {
+		s.chunk = make([]byte, 64<<10)
+	}
+	done := make(chan result, 1)
+	chunk := s.chunk[:min(len(p), len(s.chunk))]
+	go func() { // ends with the read, at the latest with the process
+		n, err := s.in.Read(chunk)
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		return copy(p, chunk[:r.n]), r.err
+	case <-s.ctx.Done():
+		s.chunk = nil // the read may still write to it
+		return 0, s.ctx.Err()
+	}
 }
 
 // reject remembers the first rejects for the summary.

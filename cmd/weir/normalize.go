@@ -57,7 +57,7 @@ func runNormalize(c *cobra.Command, args []string, f *inputFlags, deadLetters st
 			return rejects.write(d)
 		},
 	})
-	err = errors.Join(f.read(c, r, inputs), out.Flush(), rejects.close())
+	err = errors.Join(f.read(c, r, inputs, out), out.Flush(), rejects.close())
 	if err != nil {
 		return err
 	}

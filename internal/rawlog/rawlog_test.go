@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -210,5 +212,48 @@ func TestInputs(t *testing.T) {
 	if _, err := Inputs([]string{"one.json", "nope", "nor-this"}, ""); !errors.Is(err, os.ErrNotExist) ||
 		!strings.Contains(err.Error(), "nope") || !strings.Contains(err.Error(), "nor-this") {
 		t.Errorf("missing files: %v", err)
+	}
+}
+
+// stream is n records, made as they are read.
+type stream struct {
+	next, n int
+	rest    []byte
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	if len(s.rest) == 0 {
+		if s.next == s.n {
+			return 0, io.EOF
+		}
+		s.rest = append(s.rest[:0], call(s.next)+"\n"...)
+		s.next++
+	}
+	n := copy(p, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
+}
+
+// Memory does not grow with the input: 50 MB are read with a heap of a few MB.
+func TestConstantMemory(t *testing.T) {
+	const limit = 16 << 20
+	var most uint64
+	n := 0
+	r := New("", Handler{Event: func(*event.Record, *ocsf.Event) error {
+		if n++; n%5_000 == 0 {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapAlloc)
+		}
+		return nil
+	}})
+	if err := r.Read(t.Context(), "a", &stream{n: 200_000}); err != nil {
+		t.Fatal(err)
+	}
+	if events, _ := r.Counts.Total(); events != 200_000 || r.Counts.Bytes < 2*limit {
+		t.Errorf("read %d events in %d bytes", events, r.Counts.Bytes)
+	}
+	if most > limit {
+		t.Errorf("the heap reached %d MiB", most>>20)
 	}
 }
