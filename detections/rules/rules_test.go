@@ -1,0 +1,35 @@
+package rules_test
+
+import (
+	"testing"
+
+	"github.com/weir-security/weir/detections"
+	"github.com/weir-security/weir/detections/rules"
+	"github.com/weir-security/weir/internal/rawlog"
+	"github.com/weir-security/weir/internal/sources"
+)
+
+func load(t *testing.T) *detections.RuleSet {
+	t.Helper()
+	set, err := detections.LoadFS(rules.FS, detections.LoadOptions{Name: "built-in", Sources: sources.Names()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// TestRules runs the tests that the rules carry.
+func TestRules(t *testing.T) {
+	set := load(t)
+	report := set.RunTests(rules.FS, rawlog.Mappers{}.Map, detections.TestOptions{})
+	if len(report.Results) == 0 {
+		t.Fatal("no tests")
+	}
+	for _, r := range report.Results {
+		t.Run(r.Rule+"/"+r.Test, func(t *testing.T) {
+			for _, failure := range r.Failures {
+				t.Errorf("%s:%d:%d: %s", r.File, r.Line, r.Col, failure)
+			}
+		})
+	}
+}
