@@ -27,9 +27,11 @@ func (m *Mapper) mapOutcome(root jsondoc.Value, ev *ocsf.Event) {
 		ev.SetStatusID(ocsf.StatusIDFailure)
 		m.mapError(root, ev)
 	default: // Start, Accept, Active, Resolved, ...
-		result.Use()
 		ev.SetStatusID(ocsf.StatusIDOther)
 		ev.SetStatus(word)
+	}
+	if ev.Status() == result.Text() {
+		result.Use()
 	}
 }
 

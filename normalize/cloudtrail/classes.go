@@ -16,7 +16,7 @@ func mapClass(root jsondoc.Value, eventSource, eventName string, ev *ocsf.Event)
 	ev.SetClass(op.class)
 	ev.SetActivityID(op.activity)
 	if op.activity == ocsf.ActivityIDOther {
-		ev.SetActivityName(orUnknown(eventName))
+		ev.SetActivityName(eventName)
 	}
 	switch op.class {
 	case ocsf.ClassAuthentication:
@@ -33,9 +33,13 @@ func mapClass(root jsondoc.Value, eventSource, eventName string, ev *ocsf.Event)
 	}
 }
 
-// mapSignIn maps the console's events: the user is the caller.
+// mapSignIn maps the console's events: the user is the caller, whose name the
+// identity center tells apart from the identity.
 func mapSignIn(root jsondoc.Value, eventSource string, ev *ocsf.Event) {
 	mapUser(root.Get("userIdentity"), &ev.User)
+	if !ev.User.HasName() {
+		normalize.Text(root.Path("additionalEventData", "UserName"), ev.User.SetName)
+	}
 	if !ev.User.Present() {
 		ev.User.SetName(normalize.Unknown)
 	}

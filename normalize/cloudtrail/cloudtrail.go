@@ -56,7 +56,7 @@ func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 		return err
 	}
 	isInsight := root.Get("insightDetails").Exists()
-	if !isInsight && !root.Get("eventName").Exists() {
+	if !isInsight && root.Get("eventName").Text() == "" {
 		return normalize.WrongSource("no eventName: not a CloudTrail record")
 	}
 	if !normalize.Time(root.Get("eventTime"), ev.SetTime) {

@@ -34,6 +34,9 @@ func mapActor(identity jsondoc.Value, ev *ocsf.Event) {
 // object of the event as well as its actor.
 func mapUser(identity jsondoc.Value, user *ocsf.User) {
 	arn := normalize.Text(identity.Get("arn"), user.SetUID)
+	if arn == "" { // a user of the identity center has none
+		normalize.Text(identity.Path("onBehalfOf", "userId"), user.SetUID)
+	}
 	normalize.Text(identity.Get("principalId"), user.SetUIDAlt)
 	normalize.Text(identity.Get("userName"), user.SetName)
 	if normalize.Text(identity.Get("accessKeyId"), user.SetCredentialUID) == "" {
@@ -66,6 +69,9 @@ func mapUserType(kind jsondoc.Value, user *ocsf.User) {
 		user.SetTypeID(ocsf.UserTypeIDAdmin)
 	case "AWSService":
 		user.SetTypeID(ocsf.UserTypeIDService)
+	case "Unknown":
+		kind.Use()
+		user.SetTypeID(ocsf.UserTypeIDUnknown)
 	default:
 		kind.Use()
 		user.SetTypeID(ocsf.UserTypeIDOther)

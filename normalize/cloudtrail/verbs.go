@@ -6,7 +6,7 @@ import "github.com/weir-security/weir/schemas/ocsf"
 // list (Invoke, Assume, Decrypt, Send) is none of the four.
 var verbs = map[int32][]string{
 	ocsf.APIActivityActivityIDCreate: {
-		"Add", "Allocate", "Clone", "Copy", "Create", "Generate", "Import", "Issue", "Launch", "Provision",
+		"Add", "Allocate", "Clone", "Copy", "Create", "Generate", "Import", "Initiate", "Issue", "Launch", "Provision",
 		"Publish", "Purchase", "Register", "Request", "Restore", "Run", "Upload",
 	},
 	ocsf.APIActivityActivityIDRead: {

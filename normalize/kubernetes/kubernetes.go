@@ -176,4 +176,7 @@ func mapStatus(root jsondoc.Value, ev *ocsf.Event) {
 	if ok {
 		normalize.Text(status.Get("code"), ev.SetStatusCode)
 	}
+	if word := status.Get("status"); word.Text() == ev.Status() {
+		word.Use()
+	}
 }

@@ -65,7 +65,7 @@ func (s Suite) golden(t *testing.T, file string) {
 	if len(archive.Files) == 0 {
 		t.Fatal("no record in the file")
 	}
-	record := bytes.TrimSuffix(archive.Files[0].Data, []byte("\n"))
+	record := goldenRecord(archive)
 	var ev ocsf.Event
 	want := txtar.File{Name: "event.json"}
 	if err := s.New().Map(s.Record(record), &ev); err != nil {
@@ -87,6 +87,16 @@ func (s Suite) golden(t *testing.T, file string) {
 	if diff := cmp.Diff(string(archive.Files[1].Data), string(want.Data)); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", want.Name, diff)
 	}
+}
+
+// goldenRecord is the record of a golden file, which may be indented there.
+func goldenRecord(archive *txtar.Archive) []byte {
+	record := bytes.TrimSuffix(archive.Files[0].Data, []byte("\n"))
+	var compact bytes.Buffer
+	if json.Compact(&compact, record) == nil {
+		return compact.Bytes()
+	}
+	return record
 }
 
 func pretty(t testing.TB, event []byte) []byte {
@@ -200,7 +210,7 @@ func (s Suite) Fuzz(f *testing.F, seeds ...string) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(bytes.TrimSuffix(archive.Files[0].Data, []byte("\n")))
+		f.Add(goldenRecord(archive))
 	}
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
