@@ -128,7 +128,7 @@ func randomEvent(t testing.TB, r *rand.Rand, class *ocsf.Class, density float64)
 	t.Helper()
 	m := randomObject(r, class.Attributes, density)
 	m["class_uid"] = int32(class.UID)
-	m["time"] = noon.UnixMilli() + int64(r.IntN(2*86_400_000))
+	m["time"] = noon.UnixMilli() + int64(r.IntN(11*3_600_000))
 	ev := new(ocsf.Event)
 	if err := ev.UnmarshalJSON(marshal(t, m)); err != nil {
 		t.Fatal(err)
