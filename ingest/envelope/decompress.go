@@ -66,7 +66,7 @@ func Decompress(r io.Reader) (*Decompressor, error) {
 		return nil, err
 	}
 	d.r = buffered
-	switch d.Compression = compression(magic); d.Compression {
+	switch d.Compression = Compression(magic); d.Compression {
 	case "gzip":
 		z, err := gzip.NewReader(buffered)
 		if err != nil {
@@ -85,8 +85,9 @@ func Decompress(r io.Reader) (*Decompressor, error) {
 	return d, nil
 }
 
-// compression names what the first bytes of a stream begin.
-func compression(magic []byte) string {
+// Compression names what the first four bytes of a stream begin: "gzip", "zstd", or
+// "" for anything else.
+func Compression(magic []byte) string {
 	switch {
 	case len(magic) >= 2 && magic[0] == 0x1f && magic[1] == 0x8b:
 		return "gzip"

@@ -90,8 +90,13 @@ func (s *Splitter) Finish() { s.growing = false }
 
 // Position is from where another splitter returns what follows the last piece. A
 // truncated piece does not advance it: should the rest appear later, the record is
-// read whole.
+// read whole. Nor does what follows the last element of an array: a file that is
+// written anew with more elements goes on behind those that were there.
 func (s *Splitter) Position() Position { return s.resume }
+
+// Ended reports whether Next has returned all there is: the stream has ended, and a
+// growing one was finished or is damaged.
+func (s *Splitter) Ended() bool { return s.at == atEnd }
 
 // Pending reports whether a growing stream ends, for now, in something incomplete.
 func (s *Splitter) Pending() bool {
@@ -185,7 +190,6 @@ func (s *Splitter) betweenValues() error {
 			return s.beginValue(true)
 		}
 	}
-	s.resumeAt(s.offset() - int64(s.indent))
 	return errNeedMore
 }
 
@@ -211,11 +215,11 @@ func (s *Splitter) openArray(top int64, envelope bool) {
 	s.resumeAt(top)
 }
 
-// closeArray returns to top level behind an array or envelope.
+// closeArray returns to top level behind an array or envelope. The position to resume
+// from stays behind its last element: a file may be written anew with more of them.
 func (s *Splitter) closeArray() {
 	s.array, s.envelope = false, false
 	s.at, s.indent = atTop, 0
-	s.resumeAt(s.offset())
 }
 
 func (s *Splitter) resumeAt(offset int64) { s.resume = Position{Start: offset, Next: offset} }
