@@ -91,13 +91,16 @@ func TestFileFormat(t *testing.T) {
 			t.Fatal(err)
 		}
 		name := chunk.PathInSchema().String()
+		if id := r.MetaData().Schema.Column(i).SchemaNode().FieldID(); id <= 0 {
+			t.Errorf("%s has the field id %d", name, id)
+		}
 		if chunk.Compression() != compress.Codecs.Zstd {
 			t.Errorf("%s is compressed with %v", name, chunk.Compression())
 		}
 		if chunk.HasDictionaryPage() {
 			t.Errorf("%s has a dictionary", name)
 		}
-		if got, want := chunk.HasIndexPage() || chunk.GetOffsetIndexLocation() != nil, true; got != want {
+		if chunk.GetOffsetIndexLocation() == nil {
 			t.Errorf("%s has no page index", name)
 		}
 		if got, want := chunk.BloomFilterOffset() > 0, slices.Contains(bloomColumns, name); got != want {
