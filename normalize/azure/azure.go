@@ -96,14 +96,18 @@ func value(v jsondoc.Value) jsondoc.Value {
 	return v
 }
 
-// firstOf is the first of the members that has a text.
-func firstOf(v jsondoc.Value, keys ...string) jsondoc.Value {
+// firstOf is the first of the members that has a text, else the last that is there.
+func firstOf(v jsondoc.Value, keys ...string) (found jsondoc.Value) {
 	for _, key := range keys {
-		if member := value(v.Get(key)); member.Text() != "" {
+		member := value(v.Get(key))
+		if member.Text() != "" {
 			return member
 		}
+		if member.Exists() {
+			found = member
+		}
 	}
-	return jsondoc.Value{}
+	return found
 }
 
 func mapMetadata(rec *event.Record, root jsondoc.Value, ev *ocsf.Event) {

@@ -28,10 +28,8 @@ func mapActor(root jsondoc.Value, ev *ocsf.Event) {
 	if !claims.Exists() { // REST
 		claims, authorization = root.Get("claims"), root.Get("authorization")
 	}
+	normalize.Text(root.Get("caller"), actor.User.SetName) // REST: the UPN, or an application's id
 	mapClaims(claims, actor)
-	if !actor.User.HasName() {
-		normalize.Text(root.Get("caller"), actor.User.SetName)
-	}
 	mapRole(authorization.Get("evidence"), actor)
 	if !actor.User.Present() && !actor.HasAppUID() {
 		actor.User.SetName(normalize.Unknown)
@@ -40,7 +38,9 @@ func mapActor(root jsondoc.Value, ev *ocsf.Event) {
 
 func mapClaims(claims jsondoc.Value, actor *ocsf.Actor) {
 	user := &actor.User
-	normalize.Text(firstOf(claims, claimUPN, "upn", claimName, "name"), user.SetName)
+	if !user.HasName() {
+		normalize.Text(firstOf(claims, claimUPN, "upn", claimName, "name"), user.SetName)
+	}
 	normalize.Text(claims.Get("name"), user.SetFullName)
 	if email := claims.Get(claimEmail); normalize.IsEmail(email.Text()) {
 		normalize.Text(email, user.SetEmailAddr)
@@ -54,11 +54,12 @@ func mapClaims(claims jsondoc.Value, actor *ocsf.Actor) {
 		actor.Session.SetIsMFA(strings.Contains(methods, "mfa"))
 	}
 	switch idType := claims.Get("idtyp").Text(); {
+	case !user.HasName() && !user.HasUID():
 	case strings.EqualFold(idType, "app"):
 		user.SetTypeID(ocsf.UserTypeIDService)
 	case user.HasName():
 		user.SetTypeID(ocsf.UserTypeIDUser)
-	case user.HasUID() && actor.HasAppUID(): // a service principal has no name in its token
+	case actor.HasAppUID(): // a service principal has no name in its token
 		user.SetTypeID(ocsf.UserTypeIDService)
 	}
 }

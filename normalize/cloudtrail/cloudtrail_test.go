@@ -21,3 +21,7 @@ func FuzzMap(f *testing.F) {
 	suite.Fuzz(f, `{"eventName":1,"eventTime":"2026-01-02T03:04:05Z","userIdentity":[],"resources":"x"}`,
 		`{"eventName":"","eventTime":"2026-01-02T03:04:05Z","eventSource":"iam.amazonaws.com","a":1,"a":2}`)
 }
+
+func BenchmarkMap(b *testing.B) {
+	suite.Benchmark(b, "data_event_get_object", "assume_role_cross_account", "console_login_root")
+}

@@ -3,7 +3,6 @@ package gateway
 import (
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/weir-security/weir/normalize"
@@ -38,8 +37,8 @@ func (m *Nginx) mapJSON(rec *event.Record, ev *ocsf.Event) error {
 	return nil
 }
 
-// parseObject reads the variables that a log_format names. What is absent is "-" or
-// empty, and stays in unmapped then.
+// parseObject reads the variables that a log_format names. One without a value is
+// "-" or empty.
 func parseObject(root jsondoc.Value) (access, error) {
 	a := access{bodyBytes: -1, bytesSent: -1}
 	if a.remoteAddr = variable(root, "remote_addr", "client"); a.remoteAddr == "" {
@@ -117,8 +116,12 @@ func parseTime(text string) (ms int64, ok bool) {
 // variable is the text of the first of the members that has one.
 func variable(root jsondoc.Value, keys ...string) string {
 	for _, key := range keys {
-		if v := root.Get(key); absent(strings.TrimSpace(v.Text())) != "" {
+		v := root.Get(key)
+		switch text := v.Text(); {
+		case absent(text) != "":
 			return v.Use().Text()
+		case v.Kind() == jsondoc.String:
+			v.Use()
 		}
 	}
 	return ""

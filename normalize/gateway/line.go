@@ -67,7 +67,7 @@ func (a *access) parseClient(text string) *normalize.Error {
 		return syntax(0, "want an address, a dash and a user before the time")
 	}
 	if i := strings.LastIndex(address, ": "); i >= 0 {
-		a.extra = append(a.extra, address[:i])
+		a.extra = append(a.extra, address[:i+1])
 		address = address[i+2:]
 	}
 	if host, rest, ok := strings.Cut(address, " "); ok && !strings.HasSuffix(host, ",") {

@@ -47,9 +47,6 @@ func mapAPI(root jsondoc.Value, ev *ocsf.Event) {
 	normalize.Text(status.Get("reason"), api.Response.SetError)
 	normalize.Text(status.Get("message"), api.Response.SetErrorMessage)
 	normalize.Data(root.Get("responseObject"), api.Response.SetData)
-	if metadata := status.Get("metadata"); metadata.Len() == 0 {
-		metadata.Use()
-	}
 }
 
 // mapResource maps objectRef. With a subresource, or without a place for its API

@@ -12,7 +12,7 @@
 //     ones status_id is Unknown. A policy that logs no stage logs completed ones.
 //   - metadata.uid is the auditID, for the stages before ResponseComplete and for
 //     Panic with ":" and the stage, so that each event of a request has its own.
-//     api.request.uid is the auditID itself. A client may choose it.
+//     correlation_uid and api.request.uid are the auditID. A client may choose it.
 //   - time is when the request was received, logged_time when the stage was reached.
 //   - src_endpoint.ip is the first of sourceIPs, the proxies behind it are
 //     intermediate_ips.
@@ -112,12 +112,14 @@ func mapTime(root jsondoc.Value, ev *ocsf.Event) bool {
 func mapMetadata(rec *event.Record, root jsondoc.Value, ev *ocsf.Event) {
 	md := &ev.Metadata
 	stage := normalize.Text(root.Get("stage"), md.SetEventCode)
-	uid := normalize.Text(root.Get("auditID"), md.SetUID)
+	uid := normalize.Text(root.Get("auditID"), md.SetCorrelationUID)
 	switch {
 	case uid == "":
 		md.SetUID(normalize.OriginUID(rec))
 	case stage != "" && stage != responseComplete:
 		md.SetUID(uid + ":" + stage)
+	default:
+		md.SetUID(uid)
 	}
 	normalize.Text(root.Get("kind"), md.SetType)
 	normalize.Text(root.Get("level"), md.SetLogLevel)
@@ -175,6 +177,9 @@ func mapStatus(root jsondoc.Value, ev *ocsf.Event) {
 	}
 	if ok {
 		normalize.Text(status.Get("code"), ev.SetStatusCode)
+	}
+	if metadata := status.Get("metadata"); metadata.Len() == 0 {
+		metadata.Use() // {}: of a list's response
 	}
 	if word := status.Get("status"); word.Text() == ev.Status() {
 		word.Use()

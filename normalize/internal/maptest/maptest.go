@@ -226,21 +226,26 @@ func (s Suite) Fuzz(f *testing.F, seeds ...string) {
 	})
 }
 
-// Benchmark measures raw -> event and raw -> OCSF JSON over the records.
-func (s Suite) Benchmark(b *testing.B, records ...string) {
-	mapper := s.New()
-	values, size := make([]*event.Record, len(records)), 0
-	for i, r := range records {
-		values[i] = s.Record([]byte(r))
-		size += len(r)
+// Benchmark measures raw -> event and raw -> OCSF JSON over the records of the
+// named golden files.
+func (s Suite) Benchmark(b *testing.B, names ...string) {
+	records, size := make([]*event.Record, len(names)), 0
+	for i, name := range names {
+		archive, err := txtar.ParseFile(filepath.Join("testdata", name+".txtar"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		records[i] = s.Record(goldenRecord(archive))
+		size += len(records[i].Value)
 	}
+	mapper := s.New()
 	run := func(b *testing.B, write bool) {
 		var ev ocsf.Event
 		var out []byte
 		b.SetBytes(int64(size / len(records)))
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			if err := mapper.Map(values[i%len(values)], &ev); err != nil {
+			if err := mapper.Map(records[i%len(records)], &ev); err != nil {
 				b.Fatal(err)
 			}
 			if write {
