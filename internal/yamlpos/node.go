@@ -1,6 +1,7 @@
 package yamlpos
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -208,4 +209,35 @@ func (n Node) Strings() []string {
 		}
 	}
 	return all
+}
+
+// Any is the value as JSON would hold it: nil, bool, json.Number, string, []any
+// or map[string]any. What YAML has beyond JSON is text.
+func (n Node) Any() any {
+	switch {
+	case n.IsMapping():
+		m := map[string]any{}
+		for _, member := range n.Mapping().Members() {
+			m[member.Name] = member.Value.Any()
+		}
+		return m
+	case n.IsList():
+		list := []any{}
+		for _, e := range n.List() {
+			list = append(list, e.Any())
+		}
+		return list
+	case !n.IsScalar() || n.IsNull():
+		return nil
+	}
+	text := n.Text()
+	switch n.yaml.ShortTag() {
+	case "!!bool":
+		return text == "true"
+	case "!!int", "!!float":
+		if json.Valid([]byte(text)) {
+			return json.Number(text)
+		}
+	}
+	return text
 }

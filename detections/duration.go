@@ -1,0 +1,69 @@
+package detections
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/weir-security/weir/internal/yamlpos"
+)
+
+// maxWindow is the longest `within` and `suppress`.
+const maxWindow = 24 * time.Hour
+
+// units of a duration.
+var units = map[byte]time.Duration{
+	's': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour,
+}
+
+// parseDuration reads "90s", "10m", "1h30m", "30d".
+func parseDuration(s string) (time.Duration, error) {
+	var sum time.Duration
+	rest := s
+	for rest != "" {
+		n := 0
+		for n < len(rest) && '0' <= rest[n] && rest[n] <= '9' {
+			n++
+		}
+		number, err := strconv.Atoi(rest[:n])
+		if err != nil || n == len(rest) || units[rest[n]] == 0 || number > 1<<20 {
+			return 0, fmt.Errorf("%q is no duration; write a number and s, m, h, d or w, as 10m or 1h30m", s)
+		}
+		sum += time.Duration(number) * units[rest[n]]
+		rest = rest[n+1:]
+	}
+	if s == "" {
+		return 0, errors.New("an empty duration")
+	}
+	return sum, nil
+}
+
+// duration reads a duration, zero if the node is absent.
+func duration(n yamlpos.Node) time.Duration {
+	if !n.Exists() {
+		return 0
+	}
+	text := n.Text()
+	if text == "" {
+		return 0
+	}
+	d, err := parseDuration(text)
+	if err != nil {
+		n.Problemf("%v", err)
+	}
+	return d
+}
+
+// window reads a `within` or `suppress`.
+func window(n yamlpos.Node) time.Duration {
+	d := duration(n)
+	switch {
+	case !n.Exists() || n.Text() == "":
+	case d > maxWindow:
+		n.Problemf("at most 24h, got %s", n.Text())
+	case d <= 0:
+		n.Problemf("must be more than zero")
+	}
+	return d
+}

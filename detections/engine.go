@@ -1,0 +1,106 @@
+package detections
+
+import (
+	"cel.dev/cel-go/common/types"
+
+	"github.com/weir-security/weir/detections/internal/expr"
+	"github.com/weir-security/weir/schemas/ocsf"
+)
+
+// Engine finds which rules of a rule set an event matches. It is for one
+// goroutine; engines of one rule set share its programs and index.
+type Engine struct {
+	index  *index
+	digest string
+	scope  expr.Scope
+	health []RuleHealth // by the rule's number in the index
+}
+
+// RuleHealth is how one rule fares in one engine.
+type RuleHealth struct {
+	RuleID string
+	// Matches is how often the condition held.
+	Matches int64
+	// Ungrouped is how often it held of an event that lacks a `by` attribute and so
+	// joins no group.
+	Ungrouped int64
+	// Errors is how often the condition, or a part of the group, could not be
+	// evaluated; LastError is why.
+	Errors    int64
+	LastError string
+}
+
+// NewEngine makes an engine of the rules that run: all but deprecated ones.
+func (rs *RuleSet) NewEngine() *Engine {
+	var running []*Rule
+	for _, r := range rs.rules {
+		if r.Status != StatusDeprecated {
+			running = append(running, r)
+		}
+	}
+	return newEngine(running, rs.Digest())
+}
+
+func newEngine(rules []*Rule, digest string) *Engine {
+	e := &Engine{index: newIndex(rules), digest: digest, health: make([]RuleHealth, len(rules))}
+	for i, r := range rules {
+		e.health[i].RuleID = r.ID
+	}
+	return e
+}
+
+// Health is that of every rule since the engine was made.
+func (e *Engine) Health() []RuleHealth {
+	return append([]RuleHealth(nil), e.health...)
+}
+
+// Evaluate gives a signal for every rule that the event matches. The signals are
+// the callee's to keep; the event is not kept. It allocates nothing unless the
+// index leads to a rule.
+func (e *Engine) Evaluate(ev *ocsf.Event, emit func(*Signal)) {
+	class := e.index.classes[ev.Class()]
+	if class == nil {
+		return
+	}
+	e.scope.Reset(ev)
+	for i := range class.keys {
+		for _, c := range class.keys[i].lookup(ev) {
+			e.try(c, ev, emit)
+		}
+	}
+	for _, c := range class.always {
+		e.try(c, ev, emit)
+	}
+}
+
+// try evaluates one condition.
+func (e *Engine) try(c indexed, ev *ocsf.Event, emit func(*Signal)) {
+	health := &e.health[c.number]
+	v, err := c.rule.Conditions[c.condition].program.Eval(&e.scope)
+	if err != nil {
+		health.fail(err)
+		return
+	}
+	if v != types.True {
+		return
+	}
+	health.Matches++
+	group, complete, err := groupOf(c.keys(), &e.scope)
+	if err != nil {
+		health.fail(err)
+	}
+	if !complete && c.rule.Threshold != nil {
+		health.Ungrouped++
+		return
+	}
+	emit(&Signal{
+		Rule: c.rule.ID, Identity: c.rule.Identity(), Version: c.rule.Version, Digest: e.digest,
+		Severity: c.rule.Severity, Time: ev.Time(), UID: ev.Metadata.UID(), Group: group,
+		Title: c.rule.Alert.titles[c.condition].render(&e.scope), Evidence: evidenceOf(ev),
+	})
+}
+
+func (h *RuleHealth) fail(err error) {
+	h.Errors++
+	h.LastError = err.Error()
+}

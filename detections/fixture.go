@@ -1,0 +1,71 @@
+package detections
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// fixture reads a test's input: beside the rule, else below testdata.
+func fixture(fsys fs.FS, rule *Rule, input string) (records [][]byte, file string, err error) {
+	beside, below := path.Join(path.Dir(rule.File), input), path.Join(testdataDir, input)
+	for _, file := range []string{beside, below} {
+		text, err := fs.ReadFile(fsys, file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, file, fmt.Errorf("read fixture: %w", err)
+		}
+		records, err := splitFixture(file, text)
+		if err == nil && len(records) == 0 {
+			err = fmt.Errorf("read fixture %s: it holds no record", file)
+		}
+		return records, file, err
+	}
+	return nil, "", fmt.Errorf("read fixture: neither %s nor %s exists", beside, below)
+}
+
+// splitFixture makes records of a file. JSON files hold one value, several, or
+// arrays of them; anything else is one record a line.
+func splitFixture(file string, text []byte) ([][]byte, error) {
+	switch path.Ext(file) {
+	case ".json", ".ndjson", ".jsonl":
+	default:
+		var lines [][]byte
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimRight(line, "\r\n"); line != "" {
+				lines = append(lines, []byte(line))
+			}
+		}
+		return lines, nil
+	}
+	var records [][]byte
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	for {
+		var value json.RawMessage
+		err := decoder.Decode(&value)
+		if errors.Is(err, io.EOF) {
+			return records, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read fixture %s: %w", file, err)
+		}
+		if value[0] != '[' {
+			records = append(records, value)
+			continue
+		}
+		var elements []json.RawMessage
+		if err := json.Unmarshal(value, &elements); err != nil {
+			return nil, fmt.Errorf("read fixture %s: %w", file, err)
+		}
+		for _, e := range elements {
+			records = append(records, e)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package detections
+
+import (
+	"io/fs"
+	"net/netip"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/weir-security/weir/detections/internal/expr"
+	"github.com/weir-security/weir/internal/yamlpos"
+)
+
+// listName is what a list may be called: rules write lists.NAME.
+var listName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+
+// lists loads lists/*.yaml: sets of texts, networks or globs.
+func (l *loader) lists() []*expr.List {
+	files, err := fs.Glob(l.fsys, listsDir+"/*.yaml")
+	if err != nil {
+		return nil // the pattern is well formed
+	}
+	var all []*expr.List
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".yaml")
+		doc := l.parse(file)
+		if doc == nil {
+			continue
+		}
+		if !listName.MatchString(name) {
+			doc.Report(1, 1, "", "a list is called by lower-case letters, digits and _, not %q", name)
+			continue
+		}
+		if list := readList(doc, name); list != nil {
+			all = append(all, list)
+		}
+	}
+	return all
+}
+
+func readList(doc *yamlpos.Document, name string) *expr.List {
+	m := doc.Root().Mapping()
+	kind := m.Require("type").OneOf("strings", "cidrs", "globs")
+	m.Get("description").Str()
+	fold := m.Get("ignore_case").Bool()
+	values := m.Require("values").List()
+	m.Done()
+	seen := map[string]bool{}
+	var texts []string
+	var networks []netip.Prefix
+	for _, v := range values {
+		text := v.Text()
+		if text != "" && seen[text] {
+			v.Warnf("%q is in the list twice", text)
+		}
+		seen[text] = true
+		texts = append(texts, text)
+		if kind != "cidrs" || text == "" {
+			continue
+		}
+		network, err := expr.ParseCIDR(text)
+		if err != nil {
+			v.Problemf("%v", err)
+			continue
+		}
+		networks = append(networks, network)
+	}
+	switch kind {
+	case "strings":
+		return expr.NewStrings(name, texts, fold)
+	case "cidrs":
+		if m.Key("ignore_case").Exists() {
+			m.Key("ignore_case").Problemf("ignore_case is for strings and globs")
+		}
+		return expr.NewCIDRs(name, networks)
+	case "globs":
+		return expr.NewGlobs(name, texts, fold)
+	}
+	return expr.NewStrings(name, nil, false) // reported; rules may name it
+}

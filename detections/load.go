@@ -1,0 +1,278 @@
+package detections
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/weir-security/weir/detections/internal/expr"
+	"github.com/weir-security/weir/detections/rules"
+	"github.com/weir-security/weir/internal/yamlpos"
+)
+
+// Problem is one mistake in a rule file; Problems is all of them, as an error.
+type (
+	Problem  = yamlpos.Problem
+	Problems = yamlpos.Problems
+)
+
+// Files and directories of a rules directory.
+const (
+	// RootFile marks a rules directory: ids are paths below it.
+	RootFile = "weir-rules.yaml"
+
+	listsDir    = "lists"
+	testdataDir = "testdata"
+	rulesFormat = 1
+)
+
+// LoadOptions configure Load.
+type LoadOptions struct {
+	// Name is put before the file names in problems. Load sets it to its directory.
+	Name string
+	// Sources are the names that `source:` of a test may have; empty for any.
+	Sources []string
+}
+
+// RuleSet is the checked rules of one directory. It never changes.
+type RuleSet struct {
+	name     string
+	rules    []*Rule
+	warnings Problems
+	manifest *Manifest
+}
+
+// Load loads the rules below a directory, which holds weir-rules.yaml. The error
+// is Problems, all that were found, unless the directory cannot be read.
+func Load(dir string, opts LoadOptions) (*RuleSet, error) {
+	opts.Name = dir
+	return LoadFS(os.DirFS(dir), opts)
+}
+
+// BuiltinRules is the rules directory that is part of the program.
+func BuiltinRules() fs.FS { return rules.FS }
+
+// FindRoot is the rules directory that a path is, or is in.
+func FindRoot(from string) (string, error) {
+	for dir := filepath.Clean(from); ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, RootFile)); err == nil {
+			return dir, nil
+		}
+		if dir == "." {
+			abs, err := filepath.Abs(from)
+			if err != nil {
+				return "", fmt.Errorf("find %s: %w", RootFile, err)
+			}
+			dir = abs
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("no %s in %s or above", RootFile, from)
+		}
+	}
+}
+
+// LoadFS is Load for a file system whose root is the rules directory. It reads no
+// fixtures.
+func LoadFS(fsys fs.FS, opts LoadOptions) (*RuleSet, error) {
+	l := &loader{fsys: fsys, opts: opts, digest: map[string]string{}}
+	if err := l.root(); err != nil {
+		return nil, err
+	}
+	compiler, err := expr.NewCompiler(l.lists())
+	if err != nil {
+		return nil, fmt.Errorf("load rules: %w", err)
+	}
+	rs := &RuleSet{name: opts.Name}
+	files, err := l.ruleFiles()
+	if err != nil {
+		return nil, fmt.Errorf("load rules: %w", err)
+	}
+	for _, file := range files {
+		if doc := l.parse(file); doc != nil {
+			rs.rules = append(rs.rules, readRule(doc, file, compiler, opts.Sources))
+		}
+	}
+	slices.SortFunc(rs.rules, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
+	l.checkIdentities(rs.rules)
+	problems, warnings := l.problems().Split()
+	if len(problems) > 0 {
+		all := append(problems, warnings...)
+		all.Sort()
+		return nil, all
+	}
+	rs.warnings = warnings
+	rs.manifest = l.manifest(rs.rules)
+	return rs, nil
+}
+
+// loader loads one directory.
+type loader struct {
+	fsys   fs.FS
+	opts   LoadOptions
+	docs   []*yamlpos.Document
+	digest map[string]string // content hashes of the files that are the rule set
+	extra  Problems          // about files that are not parsed
+}
+
+// root reads weir-rules.yaml.
+func (l *loader) root() error {
+	if _, err := fs.Stat(l.fsys, RootFile); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("load rules: no %s in %s: %w", RootFile, l.fileName("."), fs.ErrNotExist)
+		}
+		return fmt.Errorf("load rules: %w", err)
+	}
+	doc := l.parse(RootFile)
+	if doc == nil {
+		return nil
+	}
+	m := doc.Root().Mapping()
+	if f := m.Require("format"); f.Exists() && f.Int() != rulesFormat {
+		f.Problemf("this version of weir reads format %d", rulesFormat)
+	}
+	m.Done()
+	return nil
+}
+
+// fileName is a file as problems name it.
+func (l *loader) fileName(file string) string {
+	if l.opts.Name == "" {
+		return file
+	}
+	return path.Join(filepath.ToSlash(l.opts.Name), file)
+}
+
+// parse reads a file; nil if it cannot be read, which is then a problem.
+func (l *loader) parse(file string) *yamlpos.Document {
+	text, err := fs.ReadFile(l.fsys, file)
+	if err != nil {
+		l.extra = append(l.extra, Problem{File: l.fileName(file), Message: err.Error()})
+		return nil
+	}
+	sum := sha256.Sum256(text)
+	l.digest[file] = hex.EncodeToString(sum[:])
+	doc := yamlpos.Parse(l.fileName(file), text)
+	l.docs = append(l.docs, doc)
+	return doc
+}
+
+func (l *loader) problems() Problems {
+	all := l.extra
+	for _, d := range l.docs {
+		all = append(all, d.Problems()...)
+	}
+	all.Sort()
+	return all
+}
+
+// ruleFiles are the files that hold rules: every .yaml but those below lists,
+// testdata, and directories that begin with a dot or an underscore.
+func (l *loader) ruleFiles() ([]string, error) {
+	var files []string
+	err := fs.WalkDir(l.fsys, ".", func(file string, d fs.DirEntry, err error) error {
+		base := path.Base(file)
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (file == listsDir || base == testdataDir || file != "." && (base[0] == '.' || base[0] == '_')):
+			return fs.SkipDir
+		case d.IsDir() || file == RootFile:
+		case strings.HasSuffix(base, ".yaml"):
+			files = append(files, file)
+		case strings.HasSuffix(base, ".yml"):
+			l.extra = append(l.extra, Problem{File: l.fileName(file), Message: "rule files end in .yaml; rename it"})
+		}
+		return nil
+	})
+	return files, err
+}
+
+// idPattern is one part of a rule's id.
+var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_]*(\.[a-z0-9][a-z0-9_]*)*$`)
+
+// pathID is the id that a rule in a file must have.
+func pathID(file string) string {
+	return strings.ReplaceAll(strings.TrimSuffix(file, ".yaml"), "/", ".")
+}
+
+// checkIdentities refuses two rules that are, or were, called the same.
+func (l *loader) checkIdentities(all []*Rule) {
+	owner := map[string]*Rule{}
+	for _, r := range all {
+		owner[r.ID] = r
+	}
+	for _, r := range all {
+		for i, alias := range r.Aliases {
+			node := r.node.Mapping().Get("aliases").List()[i]
+			if other := owner[alias]; other != nil {
+				node.Problemf("%s is the id or an alias of %s already", alias, other.ID)
+				continue
+			}
+			owner[alias] = r
+		}
+	}
+}
+
+// manifest describes the rule set; its digest is a hash of every file in it.
+func (l *loader) manifest(all []*Rule) *Manifest {
+	m := &Manifest{Format: manifestFormat}
+	names := make([]string, 0, len(l.digest))
+	for name := range l.digest {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	parts := make([]string, 0, 2*len(names))
+	for _, name := range names {
+		parts = append(parts, name, l.digest[name])
+	}
+	m.Digest = hashID(parts...)
+	for _, r := range all {
+		m.Rules = append(m.Rules, manifestRule(r))
+	}
+	m.index()
+	return m
+}
+
+// Rules is all rules, by id.
+func (rs *RuleSet) Rules() []*Rule { return rs.rules }
+
+// Rule finds a rule by id, or nil.
+func (rs *RuleSet) Rule(id string) *Rule {
+	i, ok := slices.BinarySearchFunc(rs.rules, id, func(r *Rule, id string) int { return strings.Compare(r.ID, id) })
+	if !ok {
+		return nil
+	}
+	return rs.rules[i]
+}
+
+// Warnings is what is suspicious in the rules but refuses nothing.
+func (rs *RuleSet) Warnings() Problems { return rs.warnings }
+
+// Digest names this rule set: a hash of its files, lists included.
+func (rs *RuleSet) Digest() string { return rs.manifest.Digest }
+
+// Manifest describes the rule set to those who have no rule files.
+func (rs *RuleSet) Manifest() *Manifest { return rs.manifest }
+
+// MaxWindow is the longest `within` plus `suppress` of a rule: how far back a hit
+// may depend on events.
+func (rs *RuleSet) MaxWindow() time.Duration {
+	var most time.Duration
+	for _, r := range rs.rules {
+		w := r.suppress()
+		if r.Threshold != nil {
+			w += r.Threshold.Within
+		}
+		most = max(most, w)
+	}
+	return most
+}

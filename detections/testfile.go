@@ -1,0 +1,123 @@
+package detections
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/weir-security/weir/internal/suggest"
+	"github.com/weir-security/weir/internal/yamlpos"
+)
+
+// maxRepeat bounds `repeat` of a test.
+const maxRepeat = 10_000
+
+// tests reads the tests of a rule. There must be one that expects an alert and one
+// that expects none.
+func (r *reader) tests(m *yamlpos.Mapping) {
+	all := m.Require("tests")
+	firing, silent := false, false
+	names := map[string]bool{}
+	for _, n := range all.List() {
+		t := r.test(n)
+		if t.Name != "" && names[t.Name] {
+			n.Problemf("another test is called %q, too", t.Name)
+		}
+		names[t.Name] = true
+		firing = firing || len(t.Alerts) > 0
+		silent = silent || len(t.Alerts) == 0
+		r.rule.Tests = append(r.rule.Tests, t)
+	}
+	if !all.IsList() {
+		return
+	}
+	if !firing {
+		all.Problemf("no test expects an alert; add one with `alerts: [{title: ...}]`")
+	}
+	if !silent {
+		all.Problemf("no test expects silence; add one with `alerts: []`")
+	}
+}
+
+func (r *reader) test(n yamlpos.Node) Test {
+	m := n.Mapping()
+	t := Test{Name: m.Require("name").Str(), node: n}
+	source := m.Require("source")
+	t.Source = source.Str()
+	if t.Source != "" && len(r.sources) > 0 && !slices.Contains(r.sources, t.Source) {
+		source.Problemf("unknown source %q%s (there are %s)", t.Source, suggest.Hint(t.Source, r.sources), strings.Join(r.sources, ", "))
+	}
+	if events := m.Get("events"); events.Exists() {
+		for _, key := range []string{"input", "raw", "set", "repeat", "every"} {
+			m.Get(key)
+			m.Key(key).Problemf("%s belongs into an element of events", key)
+		}
+		for _, e := range events.List() {
+			em := e.Mapping()
+			t.Events = append(t.Events, r.testEvent(em, true))
+			em.Done()
+		}
+		if events.IsList() && len(t.Events) == 0 {
+			events.Problemf("empty; a test gives at least one event")
+		}
+	} else {
+		t.Events = []TestEvent{r.testEvent(m, false)}
+	}
+	for _, a := range m.Require("alerts").List() {
+		t.Alerts = append(t.Alerts, r.wantAlert(a))
+	}
+	m.Done()
+	return t
+}
+
+// testEvent reads where an event of a test comes from.
+func (r *reader) testEvent(m *yamlpos.Mapping, listed bool) TestEvent {
+	input, raw := m.Get("input"), m.Get("raw")
+	e := TestEvent{Input: input.Str(), Raw: raw.Str(), Repeat: 1, node: m.Node()}
+	switch {
+	case input.Exists() && raw.Exists():
+		raw.Problemf("an event has input or raw, not both")
+	case !input.Exists() && !raw.Exists() && m.Node().IsMapping():
+		m.Node().Problemf("missing the event; add `input:` (a fixture file), `raw:` (the record itself) or `events:` (several)")
+	case strings.HasPrefix(e.Input, "/") || strings.Contains(e.Input, ".."):
+		input.Problemf("a fixture is beside the rule or below testdata; name it from there")
+	}
+	if set := m.Get("set"); set.Exists() {
+		if !set.IsMapping() {
+			set.Problemf("want a mapping: a JSON Merge Patch of the record")
+		}
+		e.Set, _ = json.Marshal(set.Any()) // what Any gives has a JSON form
+	}
+	if repeat := m.Get("repeat"); repeat.Exists() {
+		e.Repeat = int(repeat.Int())
+		if e.Repeat < 1 || e.Repeat > maxRepeat {
+			repeat.Problemf("want a number from 1 to %d", maxRepeat)
+		}
+	}
+	e.Every = duration(m.Get("every"))
+	if listed {
+		at := m.Get("at")
+		e.At, e.HasAt = duration(at), at.Exists()
+	}
+	return e
+}
+
+// wantAlert reads an alert that a test expects.
+func (r *reader) wantAlert(n yamlpos.Node) WantAlert {
+	m := n.Mapping()
+	w := WantAlert{Title: m.Get("title").Str(), node: n}
+	if severity := m.Get("severity"); severity.Exists() {
+		w.Severity = severity.OneOf(severityNames[1:]...)
+	}
+	if group := m.Get("group"); group.Exists() {
+		w.Group = map[string]string{}
+		for _, member := range group.Mapping().Members() {
+			if !slices.ContainsFunc(r.rule.Alert.Group, func(k GroupKey) bool { return k.Name == member.Name }) {
+				member.Key.Problemf("the rule does not group by %s", member.Name)
+			}
+			w.Group[member.Name] = member.Value.Text()
+		}
+	}
+	m.Done()
+	return w
+}
