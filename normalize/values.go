@@ -42,21 +42,6 @@ func Text(v jsondoc.Value, set func(string)) string {
 	return text
 }
 
-// Texts appends the texts of an array of scalars, or of one scalar, to list.
-func Texts(v jsondoc.Value, list *[]string) {
-	add := func(s string) { *list = append(*list, s) }
-	if v.Kind() != jsondoc.Array {
-		Text(v, add)
-		return
-	}
-	for e := range v.Elements {
-		Text(e, add)
-	}
-	if v.Len() == 0 {
-		v.Use()
-	}
-}
-
 // Bool gives set a bool, also one that the source wrote as a text: "true", "No".
 func Bool(v jsondoc.Value, set func(bool)) {
 	if empty(v) {

@@ -24,6 +24,8 @@ func TestGolden(t *testing.T) { suite.Golden(t) }
 
 func TestCorpus(t *testing.T) { suite.Corpus(t, "azure_activity/*.ndjson") }
 
+func TestSample(t *testing.T) { suite.Sample(t, "azure/*/*/*/*/*/*/*/*/*/PT1H.json") }
+
 func FuzzMap(f *testing.F) {
 	suite.Fuzz(f, `{"time":"0000-01-01 0:00:00","operationName":"0","identity":{"claims":{"idtyp":"App"}}}`,
 		`{"operationName":{"value":"x"},"time":"1/2/2026 3:04:05 PM","properties":{"requestbody":"[1]"}}`)

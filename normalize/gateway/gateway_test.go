@@ -99,6 +99,8 @@ func TestGolden(t *testing.T) { suite.Golden(t) }
 
 func TestCorpus(t *testing.T) { suite.Corpus(t, "lb_access/crowdsec_nginx*.ndjson") }
 
+func TestSample(t *testing.T) { suite.Sample(t, "nginx/*") }
+
 func FuzzMap(f *testing.F) {
 	suite.Fuzz(f, `1007:d77: 00000000 - 0 [01/Nov/0000:00:00:00 +0000] "0"0 000 0`,
 		`::1 - - [18/Nov/2026:09:04:05 +0100] "" 400 0 "-" "\xC3\xA9\xFF\x22"`,

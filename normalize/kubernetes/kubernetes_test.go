@@ -27,6 +27,8 @@ func TestGolden(t *testing.T) { suite.Golden(t) }
 
 func TestCorpus(t *testing.T) { suite.Corpus(t, "k8s_audit/*.ndjson") }
 
+func TestSample(t *testing.T) { suite.Sample(t, "kubernetes/*") }
+
 func FuzzMap(f *testing.F) {
 	suite.Fuzz(f, `{"auditID":"7","stage":"0","verb":"delete","objectRef":{"resource":"rolebindings"},"stageTimestamp":"0000-01-01 0:00:00"}`,
 		`{"kind":0}`, `{"auditID":"a","verb":"propfind","stageTimestamp":"2026-01-02T03:04:05Z","sourceIPs":["not-an-ip"]}`)

@@ -100,6 +100,7 @@ type node struct {
 	next             uint32 // index of the node after this one and all in it
 	kind             Kind
 	marks            mark
+	keyHash          uint16 // hash of the key, decoded
 }
 
 type mark uint8

@@ -120,7 +120,7 @@ func TestFlagsBelongToOneParse(t *testing.T) {
 }
 
 func TestDuplicateKeys(t *testing.T) {
-	for _, filler := range []string{"", manyMembers(100)} {
+	for _, filler := range []string{"", manyMembers(61), manyMembers(62), manyMembers(63), manyMembers(100)} {
 		d := mustParse(t, `{`+filler+`"user":"alice","\u0075ser":"bob","user":"eve"}`)
 		if got := d.Root().Get("user").Text(); got != "eve" {
 			t.Errorf("Get gives %q, want the last: eve", got)
@@ -146,6 +146,20 @@ func manyMembers(n int) string {
 		b.WriteString(`"k` + strings.Repeat("i", i) + `":0,`)
 	}
 	return b.String()
+}
+
+// Keys that a quick look cannot tell apart: equal length, and equal bytes at the
+// start, in the middle and at the end.
+func TestSimilarKeys(t *testing.T) {
+	d := mustParse(t, `{"aBxCz":1,"aCxBz":2,"a\u0042xDz":3,"aBxCz":4,"":5}`)
+	for key, want := range map[string]string{"aBxCz": "4", "aCxBz": "2", "aBxDz": "3", "": "5", "aDxBz": ""} {
+		if got := d.Root().Get(key).Text(); got != want {
+			t.Errorf("%q is %q, want %q", key, got, want)
+		}
+	}
+	if got := d.Root().Len(); got != 4 {
+		t.Errorf("%d members, want 4", got)
+	}
 }
 
 func TestDuplicateNamesStepOverTheSourcesOwn(t *testing.T) {

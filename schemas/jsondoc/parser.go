@@ -15,6 +15,7 @@ type parser struct {
 type keySpan struct {
 	start, end uint32
 	marks      mark
+	hash       uint16
 }
 
 // parse reads the whole text: one value after another, each followed by what
@@ -57,9 +58,12 @@ func (p *parser) beforeValue() (keySpan, *Error) {
 		return keySpan{}, err
 	}
 	key := keySpan{start: uint32(start + 1), end: uint32(p.pos - 1), marks: member}
+	text := p.src[key.start:key.end]
 	if hasEscape {
 		key.marks |= keyEscaped
+		text = unescape(text)
 	}
+	key.hash = hash(text)
 	p.space()
 	if p.peek() != ':' {
 		return keySpan{}, p.fail("want a colon after the key")
@@ -71,7 +75,7 @@ func (p *parser) beforeValue() (keySpan, *Error) {
 
 // value reads a scalar or an empty container, or opens a container.
 func (p *parser) value(key keySpan) (opened bool, err *Error) {
-	n := node{start: uint32(p.pos), keyStart: key.start, keyEnd: key.end, marks: key.marks}
+	n := node{start: uint32(p.pos), keyStart: key.start, keyEnd: key.end, marks: key.marks, keyHash: key.hash}
 	switch c := p.peek(); c {
 	case '{', '[':
 		n.kind = Object

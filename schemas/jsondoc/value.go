@@ -49,10 +49,10 @@ func (v Value) Get(key string) Value {
 	if v.Kind() != Object {
 		return Value{}
 	}
-	nodes := v.doc.nodes
+	nodes, hash := v.doc.nodes, hash(key)
 	end := nodes[v.index].next
 	for i := v.index + 1; i < end; i = nodes[i].next {
-		if nodes[i].marks&shadowed == 0 && v.doc.hasKey(i, key) {
+		if nodes[i].keyHash == hash && nodes[i].marks&shadowed == 0 && v.doc.hasKey(i, key) {
 			return Value{v.doc, i}
 		}
 	}

@@ -3,7 +3,6 @@
 package maptest
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -140,53 +139,6 @@ func (s Suite) Check(t testing.TB, record []byte, ev *ocsf.Event) {
 	if t.Failed() {
 		t.Logf("record: %s", record)
 	}
-}
-
-// Corpus maps every record of the corpus' files, if the corpus is there, and
-// tells how many of each outcome there were. Every event passes Check.
-func (s Suite) Corpus(t *testing.T, patterns ...string) {
-	root := filepath.Join("..", "..", "..", "shared", "corpus", "raw")
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("no corpus of real logs beside the project")
-	}
-	mapper := s.New()
-	for _, pattern := range patterns {
-		files, err := filepath.Glob(filepath.Join(root, pattern))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no corpus file %s: %v", pattern, err)
-		}
-		for _, file := range files {
-			t.Run(filepath.Base(file), func(t *testing.T) { s.corpusFile(t, mapper, file) })
-		}
-	}
-}
-
-func (s Suite) corpusFile(t *testing.T, mapper normalize.Mapper, file string) {
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	classes, errs, total := map[string]int{}, map[string]int{}, 0
-	var ev ocsf.Event
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 32<<20)
-	for lines.Scan() && !t.Failed() {
-		if len(lines.Bytes()) == 0 {
-			continue
-		}
-		total++
-		if err := mapper.Map(s.Record(lines.Bytes()), &ev); err != nil {
-			errs[reason(t, err)]++
-			continue
-		}
-		classes[ev.Class().Name()]++
-		s.Check(t, lines.Bytes(), &ev)
-	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d records: events %v, errors %v", total, classes, errs)
 }
 
 func reason(t testing.TB, err error) string {
