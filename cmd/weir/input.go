@@ -152,6 +152,40 @@ func summary(counts rawlog.Counts, files int) string {
 	return b.String()
 }
 
+// printCounts prints what was read, and the first rejects unless they are kept
+// somewhere. Nothing at all is an error.
+func (f *inputFlags) printCounts(stderr io.Writer, counts rawlog.Counts, inputs []rawlog.Input, kept bool) error {
+	events, rejects := counts.Total()
+	if events+rejects == 0 {
+		return exitcode.Wrap(exitcode.Nothing, fmt.Errorf("no records in %s", count(len(inputs), "input")), "give logs that are not empty")
+	}
+	if !kept {
+		for _, line := range f.shown {
+			fmt.Fprintf(stderr, "rejected %s\n", line)
+		}
+		if more := rejects - int64(len(f.shown)); more > 0 {
+			fmt.Fprintf(stderr, "rejected %d more\n", more)
+		}
+	}
+	fmt.Fprintln(stderr, summary(counts, len(inputs)))
+	return nil
+}
+
+// printAdvice says what to do about rejects; flag is what keeps them, file where
+// they are kept.
+func (f *inputFlags) printAdvice(stderr io.Writer, counts rawlog.Counts, flag, file string) {
+	_, rejects := counts.Total()
+	switch {
+	case rejects == 0:
+	case f.hint != "" && f.source != "":
+		fmt.Fprintf(stderr, "try: --source %s; that is what a rejected record looks like\n", f.hint)
+	case file != "":
+		fmt.Fprintf(stderr, "try: jq -r .detail %s; each reject is there with its reason and original text\n", file)
+	default:
+		fmt.Fprintf(stderr, "try: %s FILE keeps every reject with its reason and original text\n", flag)
+	}
+}
+
 // breakdown is "3 syntax, 1 truncated", by name.
 func breakdown[K ~string](counts map[K]int64) string {
 	var parts []string

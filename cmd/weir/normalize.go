@@ -61,35 +61,11 @@ func runNormalize(c *cobra.Command, args []string, f *inputFlags, deadLetters st
 	if err != nil {
 		return err
 	}
-	return f.finish(c, r.Counts, inputs, deadLetters)
-}
-
-// finish prints what was read and, after rejects, what to do about them.
-func (f *inputFlags) finish(c *cobra.Command, counts rawlog.Counts, inputs []rawlog.Input, deadLetters string) error {
 	stderr := c.ErrOrStderr()
-	events, rejects := counts.Total()
-	if events+rejects == 0 {
-		return exitcode.Wrap(exitcode.Nothing, fmt.Errorf("no records in %s", count(len(inputs), "input")), "give logs that are not empty")
+	if err := f.printCounts(stderr, r.Counts, inputs, deadLetters != ""); err != nil {
+		return err
 	}
-	if deadLetters == "" {
-		for _, line := range f.shown {
-			fmt.Fprintf(stderr, "rejected %s\n", line)
-		}
-		if more := rejects - int64(len(f.shown)); more > 0 {
-			fmt.Fprintf(stderr, "rejected %d more\n", more)
-		}
-	}
-	fmt.Fprintln(stderr, summary(counts, len(inputs)))
-	switch {
-	case f.hint != "" && f.source != "":
-		fmt.Fprintf(stderr, "try: --source %s; that is what a rejected record looks like\n", f.hint)
-	case rejects > 0 && deadLetters != "":
-		fmt.Fprintf(stderr, "try: jq -r .detail %s; each reject is there with its reason and original text\n", deadLetters)
-	case rejects > 0 && c.Flags().Lookup("dead-letter") != nil:
-		fmt.Fprintln(stderr, "try: --dead-letter FILE keeps every reject with its reason and original text")
-	case rejects > 0:
-		fmt.Fprintln(stderr, "try: weir normalize --dead-letter FILE keeps every reject with its reason and original text")
-	}
+	f.printAdvice(stderr, r.Counts, "--dead-letter", deadLetters)
 	return nil
 }
 

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weir-security/weir/detections"
+	"github.com/weir-security/weir/internal/exitcode"
+)
+
+func newCheck() *cobra.Command {
+	var format string
+	c := &cobra.Command{
+		Use:   "check [PATH...]",
+		Short: "Find everything that is wrong with rules",
+		Long: `Checks rules as the start does: keys, ids, types, attributes, conditions, cost, that each has a firing and a silent test. It
+runs no test. Every problem is printed with its line and column. A warning is no error.
+
+` + rulePathHelp,
+		Example: `  weir check
+  weir check rules/
+  weir check --format json rules/aws/ | jq '.problems[]'`,
+		RunE: func(c *cobra.Command, args []string) error { return runCheck(c, args, format) },
+	}
+	formatFlag(c, &format, "text", "json")
+	return c
+}
+
+// checked is the outcome of a check.
+type checked struct {
+	Rules    int            `json:"rules"`
+	Problems []checkProblem `json:"problems"`
+	errors   int
+}
+
+// checkProblem is a problem as JSON.
+type checkProblem struct {
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Path     string `json:"path,omitempty"`
+	Message  string `json:"message"`
+	Severity string `json:"severity"` // "error", "warning"
+
+	problem detections.Problem
+}
+
+func runCheck(c *cobra.Command, args []string, format string) error {
+	trees, err := ruleTrees(args)
+	if err != nil {
+		return err
+	}
+	result := checked{Problems: []checkProblem{}}
+	for _, tree := range trees {
+		if err := result.check(tree); err != nil {
+			return err
+		}
+	}
+	if err := result.print(c, format); err != nil {
+		return err
+	}
+	switch {
+	case result.errors > 0:
+		return exitcode.Wrap(exitcode.Rule, fmt.Errorf("%s in the rules", count(result.errors, "error")), "")
+	case result.Rules == 0:
+		return exitcode.Wrap(exitcode.Nothing, errors.New("no rules there"), "give a path that holds rules")
+	}
+	return nil
+}
+
+// check adds what a rule directory holds, of what was asked for.
+func (r *checked) check(tree *ruleTree) error {
+	rules, err := openRules(tree.dir)
+	var problems detections.Problems
+	switch {
+	case errors.As(err, &problems):
+	case err != nil:
+		return err
+	default:
+		problems = rules.Warnings()
+		for _, rule := range rules.Rules() {
+			if tree.covers(rule.File) {
+				r.Rules++
+			}
+		}
+	}
+	for _, p := range problems {
+		if !tree.covers(tree.relative(p.File)) {
+			continue
+		}
+		severity := "error"
+		if p.Warning {
+			severity = "warning"
+		} else {
+			r.errors++
+		}
+		r.Problems = append(r.Problems, checkProblem{p.File, p.Line, p.Col, p.Path, p.Message, severity, p})
+	}
+	if len(problems) > 0 && rules == nil && r.errors == 0 {
+		return exitcode.Wrap(exitcode.Rule, fmt.Errorf("the rules beside them have %s, so they cannot be checked", count(len(problems), "problem")), "weir check "+tree.dir)
+	}
+	return nil
+}
+
+func (r *checked) print(c *cobra.Command, format string) error {
+	if format == "json" {
+		out := json.NewEncoder(c.OutOrStdout())
+		out.SetIndent("", "  ")
+		out.SetEscapeHTML(false)
+		return out.Encode(r)
+	}
+	for _, p := range r.Problems {
+		if _, err := fmt.Fprintln(c.OutOrStdout(), p.problem.Error()); err != nil {
+			return err
+		}
+	}
+	if warnings := len(r.Problems) - r.errors; r.errors == 0 && r.Rules > 0 {
+		_, err := fmt.Fprintf(c.OutOrStdout(), "ok: %s, %s\n", count(r.Rules, "rule"), count(warnings, "warning"))
+		return err
+	}
+	return nil
+}

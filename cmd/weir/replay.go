@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weir-security/weir/detections"
+	"github.com/weir-security/weir/internal/rawlog"
+	"github.com/weir-security/weir/normalize"
+	"github.com/weir-security/weir/schemas/event"
+	"github.com/weir-security/weir/schemas/ocsf"
+	"github.com/weir-security/weir/sinks"
+	"github.com/weir-security/weir/sinks/terminal"
+)
+
+func newReplay() *cobra.Command {
+	var f inputFlags
+	var rules, format string
+	c := &cobra.Command{
+		Use:   "replay [FILE...]",
+		Short: "Print the alerts that rules give on raw logs",
+		Long: `Takes raw logs through mapper, rules and correlation, and prints the alerts as complete OCSF findings, one JSON object a
+line, each when its event is read; roll-ups of suppressed hits follow at the end. Needs no Kafka. Experimental rules alert too.
+The order of files does not matter: an event that comes late is counted as if it had come in time.
+
+` + inputHelp,
+		Example: `  weir replay trail.json.gz
+  weir replay --rules rules/ --format text logs/
+  zcat audit.log.gz | weir replay --source kubernetes.audit | jq -r .finding_info.title`,
+		RunE: func(c *cobra.Command, args []string) error { return runReplay(c, args, &f, rules, format) },
+	}
+	f.add(c)
+	c.Flags().StringVar(&rules, "rules", "", "`DIR` of rules; without it, the rules built into the binary")
+	formatFlag(c, &format, "ndjson", "text")
+	return c
+}
+
+func runReplay(c *cobra.Command, args []string, f *inputFlags, rulesDir, format string) error {
+	rules, err := loadRules(c, rulesDir)
+	if err != nil {
+		return err
+	}
+	inputs, err := f.inputs(c, args)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
+	replay := newReplayer(rules, newAlertPrinter(c, out, format))
+	r := rawlog.New(f.source, rawlog.Handler{
+		Event: func(_ *event.Record, ev *ocsf.Event) error { return replay.event(ev) },
+		Reject: func(d *event.DeadLetter) error {
+			f.reject(d, normalize.Detect)
+			return nil
+		},
+	})
+	err = f.read(c, r, inputs, out)
+	if err == nil {
+		err = replay.finish()
+	}
+	if err := errors.Join(err, out.Flush()); err != nil {
+		return err
+	}
+	stderr := c.ErrOrStderr()
+	if err := f.printCounts(stderr, r.Counts, inputs, false); err != nil {
+		return err
+	}
+	replay.summary(stderr)
+	f.printAdvice(stderr, r.Counts, "weir normalize --dead-letter", "")
+	return nil
+}
+
+// replayer runs rules and correlation over events, in one partition of its own.
+type replayer struct {
+	rules      *detections.RuleSet
+	engine     *detections.Engine
+	correlator *detections.Correlator
+	print      func(*ocsf.Event) error
+	offset     int64            // of the signals, as if they were a partition
+	fired      map[string]int64 // alerts by severity
+	err        error            // of a signal of the event under way
+}
+
+func newReplayer(rules *detections.RuleSet, print func(*ocsf.Event) error) *replayer {
+	manifest := rules.Manifest()
+	return &replayer{
+		rules:  rules,
+		engine: rules.NewEngine(),
+		correlator: detections.NewCorrelator(detections.CorrelatorOptions{
+			Lookup:       func(string) (*detections.Manifest, error) { return manifest, nil },
+			Experimental: true,
+		}),
+		print: print,
+		fired: map[string]int64{},
+	}
+}
+
+// event gives one event to the rules. There are no heartbeats: files come in any
+// order of time, so nothing may be late before the end.
+func (r *replayer) event(ev *ocsf.Event) error {
+	r.engine.Evaluate(ev, func(s *detections.Signal) {
+		if r.err != nil {
+			return
+		}
+		alerts, err := r.correlator.Signal(s, r.offset)
+		r.offset++
+		r.err = errors.Join(err, r.give(alerts))
+	})
+	return r.err
+}
+
+// finish ends the input: what waited for more events comes out.
+func (r *replayer) finish() error { return r.give(r.correlator.Finish()) }
+
+func (r *replayer) give(alerts []*ocsf.Event) error {
+	for _, a := range alerts {
+		if !detections.IsRollup(a) {
+			r.fired[strings.ToLower(a.Severity())]++
+		}
+		if err := r.print(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// summary says what fired, and which rules could not be evaluated.
+func (r *replayer) summary(stderr io.Writer) {
+	stats := r.correlator.Stats()
+	fmt.Fprintf(stderr, "%s", count(int(stats.Alerts), "alert"))
+	if by := breakdown(r.fired); by != "" {
+		fmt.Fprintf(stderr, " (%s)", by)
+	}
+	fmt.Fprintf(stderr, " and %s of %s\n", count(int(stats.Rollups), "roll-up"), count(len(r.rules.Rules()), "rule"))
+	for _, h := range r.engine.Health() {
+		if h.Errors > 0 {
+			fmt.Fprintf(stderr, "rule %s could not be evaluated on %s: %s\n", h.RuleID, count(int(h.Errors), "event"), h.LastError)
+		}
+	}
+}
+
+// newAlertPrinter returns what prints an alert.
+func newAlertPrinter(c *cobra.Command, out *bufio.Writer, format string) func(*ocsf.Event) error {
+	if format == "ndjson" {
+		var line []byte
+		return func(a *ocsf.Event) error {
+			line = append(a.AppendJSON(line[:0]), '\n')
+			_, err := out.Write(line)
+			return err
+		}
+	}
+	text := terminal.New(out, terminal.Options{Color: isTerminal(c.OutOrStdout())})
+	return func(a *ocsf.Event) error {
+		err := text.Deliver(context.WithoutCancel(c.Context()), []sinks.Alert{{ID: a.Metadata.UID(), Value: a.AppendJSON(nil)}})
+		return errors.Join(err, out.Flush())
+	}
+}
