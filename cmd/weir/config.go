@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/internal/config"
 	"github.com/weir-security/weir/internal/exitcode"
 	"github.com/weir-security/weir/internal/sources"
@@ -30,18 +31,22 @@ func newConfigCheck() *cobra.Command {
 		Use:   "check",
 		Short: "Find everything that is wrong with a configuration",
 		Long: `Reads the configuration as the start would, without the network: keys, values, environment variables, files of
-secrets. Prints every error with its line and column.`,
+secrets, and the rules that it names. Prints every error with its line and column.`,
 		Example: "  weir config check --config weir.yaml",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if file == "" {
 				return exitcode.Wrap(exitcode.Usage, errors.New("no configuration to check"), "weir config check --config weir.yaml")
 			}
-			if _, err := loadConfig(c, file); err != nil {
+			cfg, err := loadConfig(c, file)
+			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s: ok\n", file)
-			return nil
+			if _, err := loadConfiguredRules(c, cfg); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s: ok\n", file)
+			return err
 		},
 	}
 	configFlag(c, &file)
@@ -94,12 +99,32 @@ func loadConfig(c *cobra.Command, file string) (*config.Config, error) {
 	var problems yamlpos.Problems
 	switch {
 	case errors.As(err, &problems):
-		n := printProblems(c.ErrOrStderr(), problems)
-		return nil, exitcode.Wrap(exitcode.Usage, fmt.Errorf("%s in the configuration", count(n, "error")), "weir config show prints every key with its default")
+		return nil, configProblems(c, problems)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, exitcode.Wrap(exitcode.Usage, err, "give the file with --config; weir config show prints one to begin with")
 	case err != nil:
 		return nil, exitcode.Wrap(exitcode.Usage, err, "")
 	}
 	return cfg, nil
+}
+
+// configProblems prints what is wrong with a configuration and returns the error
+// that counts it.
+func configProblems(c *cobra.Command, problems yamlpos.Problems) error {
+	n := printProblems(c.ErrOrStderr(), problems)
+	return exitcode.Wrap(exitcode.Usage, fmt.Errorf("%s in the configuration", count(n, "error")), "weir config show prints every key with its default")
+}
+
+// loadConfiguredRules loads the rules that a configuration names and checks the one
+// against the other.
+func loadConfiguredRules(c *cobra.Command, cfg *config.Config) (*detections.RuleSet, error) {
+	rules, err := loadRules(c, cfg.Rules.Dir)
+	if err != nil {
+		return nil, err
+	}
+	var problems yamlpos.Problems
+	if errors.As(cfg.CheckWindows(rules.MaxWindow()), &problems) {
+		return nil, configProblems(c, problems)
+	}
+	return rules, nil
 }

@@ -3,6 +3,9 @@ package config
 import (
 	"fmt"
 	"os"
+	"time"
+
+	"github.com/weir-security/weir/internal/yamlpos"
 )
 
 // check finds what is wrong across keys, once every key has been read.
@@ -21,6 +24,26 @@ func (c *Config) check(r *reader) {
 		}
 		writers[x.File.Path] = i
 	}
+}
+
+// CheckWindows refuses a retention of signals that rules outlive: correlation
+// rebuilds its state from the topic after a restart. longest is the rules' longest
+// window with its suppression. The error is yamlpos.Problems.
+func (c *Config) CheckWindows(longest time.Duration) error {
+	lateness := c.Lateness.Default
+	for _, d := range c.Lateness.Sources {
+		lateness = max(lateness, d)
+	}
+	if c.Kafka.Retention.Signals > longest+lateness {
+		return nil
+	}
+	const path = "kafka.retention.signals"
+	at := c.places[path]
+	return yamlpos.Problems{{
+		File: c.File, Line: at.line, Col: at.col, Path: path,
+		Message: fmt.Sprintf("must be more than %s, the longest window and suppression of the rules (%s) and the lateness (%s); it is %s",
+			formatDuration(longest+lateness), formatDuration(longest), formatDuration(lateness), formatDuration(c.Kafka.Retention.Signals)),
+	}}
 }
 
 // checkNames records items of a list that have the name of another.

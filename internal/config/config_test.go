@@ -83,3 +83,22 @@ func TestVariableCannotInjectYAML(t *testing.T) {
 		t.Errorf("the variable changed the structure: %+v", c.Kafka)
 	}
 }
+
+// The topic of signals has to hold what correlation may need again.
+func TestCheckWindows(t *testing.T) {
+	c := parse(t, "weir.yaml", `
+kafka:
+  embedded: {}
+  retention: {signals: 26h}
+lateness: {default: 10m, sources: {azure.activity: 1h}}
+`)
+	if err := c.CheckWindows(25*time.Hour - time.Millisecond); err != nil {
+		t.Errorf("26h for less than 25h and 1h of lateness: %v", err)
+	}
+	err := c.CheckWindows(25 * time.Hour)
+	want := "weir.yaml:4:24: kafka.retention.signals: must be more than 26h, " +
+		"the longest window and suppression of the rules (25h) and the lateness (1h); it is 26h"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
