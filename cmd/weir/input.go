@@ -30,9 +30,9 @@ type inputFlags struct {
 	hint  string // the source that a rejected record looks like
 }
 
-const inputHelp = `Reads files, directories, or standard input when there is neither (or for -): gzip and zstd are undone, and NDJSON, arrays,
-{"Records": [...]}, {"records": [...]} and EventList are unwrapped by themselves. What cannot be read or mapped is rejected, counted, and stops
-nothing.`
+const inputHelp = `Reads files, directories, or standard input when there is neither (or for -): gzip and zstd are undone, and NDJSON,
+arrays, {"Records": [...]}, {"records": [...]} and EventList are unwrapped by themselves. What cannot be read or mapped is
+rejected, counted, and stops nothing.`
 
 func (f *inputFlags) add(c *cobra.Command) {
 	sourceFlag(c, &f.source)

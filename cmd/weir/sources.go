@@ -82,7 +82,7 @@ var plainTable = table.Style{
 
 // sourceFlag adds --source.
 func sourceFlag(c *cobra.Command, name *string) {
-	c.Flags().StringVar(name, "source", "", "kind of the logs, one of `weir sources`; without it, found from the logs")
+	c.Flags().StringVar(name, "source", "", "`NAME` of the kind of logs, see weir sources; without it each record is told by its shape")
 }
 
 // checkSource is an error of usage when name is given and no source.

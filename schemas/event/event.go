@@ -46,6 +46,7 @@ const (
 	StageCollect   Stage = "collect"
 	StageNormalize Stage = "normalize"
 	StageDetect    Stage = "detect"
+	StageStore     Stage = "store"
 	StageDeliver   Stage = "deliver"
 )
 

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weir-security/weir/internal/broker"
+	"github.com/weir-security/weir/internal/config"
+	"github.com/weir-security/weir/internal/exitcode"
+	"github.com/weir-security/weir/internal/pipeline"
+	"github.com/weir-security/weir/internal/sources"
+)
+
+func newRun() *cobra.Command {
+	var o runOptions
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run the pipeline: collect, detect, correlate, store, deliver",
+		Long: `Runs the roles of the pipeline until it is interrupted. The first SIGINT or SIGTERM drains: collectors stop
+reading, what was begun is finished and committed, the exit code is 0. The second one aborts; nothing is lost by that, the
+next start goes on where this one stopped.
+
+With --once it ends by itself when everything that the collectors find has gone through every role.
+
+Without --config it runs the embedded broker and the lake below ./data and has no collectors.`,
+		Example: `  weir run --config weir.yaml
+  weir run --config weir.yaml --once
+  weir run --config weir.yaml --role detect,correlate`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c) },
+	}
+	configFlag(c, &o.config)
+	c.Flags().BoolVar(&o.once, "once", false, "end when all input has gone through")
+	c.Flags().StringSliceVar(&o.roles, "role", nil, "`ROLES` to run, separated by commas: collect, detect, correlate, store, deliver (default all)")
+	c.Flags().StringVar(&o.summary, "summary", "text", "summary at the end: text, json or none")
+	return c
+}
+
+type runOptions struct {
+	config, summary string
+	roles           []string
+	once            bool
+}
+
+func (o *runOptions) run(c *cobra.Command) error {
+	cfg, err := loadConfig(c, o.config)
+	if err != nil {
+		return err
+	}
+	roles, err := o.parseRoles()
+	if err != nil {
+		return err
+	}
+	if err := o.check(cfg, roles); err != nil {
+		return err
+	}
+	rules, err := loadConfiguredRules(c, cfg)
+	if err != nil {
+		return err
+	}
+	stats := pipeline.NewStats()
+	progress := newRunProgress(c.ErrOrStderr(), stats, o.once)
+	started := time.Now()
+	// The user's signal is a drain; only a second one, which ends the process, or
+	// shutdown_timeout is an abort.
+	err = pipeline.Run(context.WithoutCancel(c.Context()), c.Context(), pipeline.Options{
+		Config:   cfg,
+		Sources:  sources.All(),
+		Rules:    rules,
+		Roles:    roles,
+		Once:     o.once,
+		Terminal: progress.above(c.OutOrStdout()),
+		Color:    isTerminal(c.OutOrStdout()),
+		Log:      newLogger(progress.above(c.ErrOrStderr()), cfg.Log),
+		Stats:    stats,
+	})
+	progress.stop()
+	if err != nil {
+		return explainRun(err)
+	}
+	return o.printSummary(c.OutOrStdout(), cfg, stats.Snapshot(), time.Since(started))
+}
+
+func (o *runOptions) parseRoles() ([]pipeline.Role, error) {
+	var roles []pipeline.Role
+	for _, name := range o.roles {
+		role := pipeline.Role(strings.TrimSpace(name))
+		if !role.Known() {
+			return nil, exitcode.Wrap(exitcode.Usage, fmt.Errorf("unknown role %q", name), "one or more of collect, detect, correlate, store, deliver")
+		}
+		roles = append(roles, role)
+	}
+	return roles, nil
+}
+
+// check refuses what could only do nothing.
+func (o *runOptions) check(cfg *config.Config, roles []pipeline.Role) error {
+	switch o.summary {
+	case "text", "json", "none":
+	default:
+		return exitcode.Wrap(exitcode.Usage, fmt.Errorf("unknown summary %q", o.summary), "text, json or none")
+	}
+	if o.once && len(roles) > 0 && len(roles) < len(pipeline.Roles) {
+		return exitcode.Wrap(exitcode.Usage, pipeline.ErrRoles, "leave --role away, or leave --once away")
+	}
+	if len(cfg.Collectors) == 0 && (len(roles) == 0 || len(roles) == 1 && roles[0] == pipeline.RoleCollect) {
+		return exitcode.Wrap(exitcode.Usage, errors.New("no collectors are configured: there is nothing to read"),
+			"give a configuration with --config; deploy/sample/weir.yaml is one to begin with")
+	}
+	return nil
+}
+
+// explainRun adds the exit code and the next step.
+func explainRun(err error) error {
+	switch {
+	case errors.Is(err, pipeline.ErrRoles), errors.Is(err, broker.ErrInUse):
+		return exitcode.Wrap(exitcode.Usage, err, "")
+	case errors.Is(err, pipeline.ErrNoInput):
+		return exitcode.Wrap(exitcode.Nothing, err, "check `path` of the collector, or wait for logs without --once")
+	}
+	return exitcode.Wrap(exitcode.IO, err, "")
+}
+
+func newLogger(w io.Writer, c config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		level = slog.LevelInfo // config has checked it
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}

@@ -1,0 +1,222 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/weir-security/weir/ingest"
+	"github.com/weir-security/weir/internal/broker"
+	"github.com/weir-security/weir/schemas/event"
+)
+
+// collectRole runs the configured collectors and makes what they read durable.
+// All collectors share one transactional producer: batches that wait while a
+// transaction is under way go together into the next one.
+type collectRole struct {
+	*shared
+	collectors []namedCollector
+	puts       chan putRequest
+}
+
+type namedCollector struct {
+	name, source string
+	ingest.Collector
+}
+
+type putRequest struct {
+	collector namedCollector
+	batch     ingest.Batch
+	done      chan<- error
+}
+
+// run reads until every collector has nothing left, or drain is done. It
+// returns when everything that was read is durable.
+func (c *collectRole) run(ctx, drain context.Context) error {
+	cl, err := c.opts.New(ctx,
+		kgo.TransactionalID(c.transactionalID(RoleCollect)),
+		kgo.TransactionTimeout(broker.TransactionTimeout),
+	)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	cursors, err := c.readCursors(ctx, cl)
+	if err != nil {
+		return err
+	}
+
+	c.puts = make(chan putRequest)
+	readers, readCtx := errgroup.WithContext(ctx)
+	for _, col := range c.collectors {
+		// Ends when its input is exhausted, drain is done or a put fails.
+		readers.Go(func() error { return c.read(readCtx, drain, col, cursors[col.name]) })
+	}
+	finished := make(chan error, 1)
+	go func() { finished <- readers.Wait() }() // ends with the readers
+	for {
+		select {
+		case first := <-c.puts:
+			if err := c.commit(ctx, cl, c.gather(first)); err != nil {
+				return errors.Join(err, <-finished)
+			}
+		case err := <-finished:
+			return err
+		}
+	}
+}
+
+// read runs one collector. Its reading ends with drain; a put that is under way
+// then is still answered.
+func (c *collectRole) read(ctx, drain context.Context, col namedCollector, cursors map[string][]byte) error {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(drain, stop)()
+	err := col.Run(reading, cursors, func(_ context.Context, b ingest.Batch) error {
+		done := make(chan error, 1)
+		select {
+		case c.puts <- putRequest{collector: col, batch: b, done: done}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		select {
+		case err := <-done:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("collector %s: %w", col.name, err)
+	}
+	return nil
+}
+
+// gather takes, with the first, what other collectors have ready.
+func (c *collectRole) gather(first putRequest) []putRequest {
+	requests := []putRequest{first}
+	for len(requests) < len(c.collectors) {
+		select {
+		case r := <-c.puts:
+			requests = append(requests, r)
+		default:
+			return requests
+		}
+	}
+	return requests
+}
+
+// commit makes the batches durable in one Kafka transaction and answers their
+// collectors.
+func (c *collectRole) commit(ctx context.Context, cl *kgo.Client, requests []putRequest) error {
+	err := c.transact(ctx, cl, requests)
+	for _, r := range requests {
+		if err == nil {
+			c.stats.collected(r.collector.source, r.collector.name, r.batch)
+		}
+		r.done <- err
+	}
+	return err
+}
+
+func (c *collectRole) transact(ctx context.Context, cl *kgo.Client, requests []putRequest) error {
+	if err := c.faults.At(FaultCollectBegin); err != nil {
+		return err
+	}
+	if err := cl.BeginTransaction(); err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	var out outcome
+	for _, r := range requests {
+		for i := range r.batch.Records {
+			out.produce(ctx, cl, c.rawRecord(&r.batch.Records[i]), nil)
+		}
+		for i := range r.batch.DeadLetters {
+			out.produce(ctx, cl, c.deadLetter(&r.batch.DeadLetters[i]), nil)
+		}
+		for _, cur := range r.batch.Cursors {
+			out.produce(ctx, cl, c.cursorRecord(r.collector.name, cur), nil)
+		}
+	}
+	if err := c.faults.At(FaultCollectProduced); err != nil {
+		return err
+	}
+	if err := cl.Flush(ctx); err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	// EndTransaction alone would return nil although a record was refused.
+	if err := out.err(); err != nil {
+		abortErr := cl.EndTransaction(ctx, kgo.TryAbort)
+		return errors.Join(fmt.Errorf("produce: %w", err), abortErr)
+	}
+	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return fmt.Errorf("commit transaction: %w", err)
+	}
+	return c.faults.At(FaultCollectCommitted)
+}
+
+// rawRecord is keyed by the digest of its bytes, so that a copy of it, however
+// and whenever delivered, reaches the same partition, where detect knows it.
+func (c *collectRole) rawRecord(r *event.Record) *kgo.Record {
+	sum := sha256.Sum256(r.Value)
+	return &kgo.Record{
+		Topic: c.names.Raw(r.Source),
+		Key:   sum[:8],
+		Value: r.Value,
+		Headers: []kgo.RecordHeader{
+			{Key: headerCollector, Value: []byte(r.Origin.Collector)},
+			{Key: headerObject, Value: []byte(r.Origin.Object)},
+			{Key: headerPosition, Value: strconv.AppendInt(nil, r.Origin.Position, 10)},
+		},
+	}
+}
+
+func (c *collectRole) cursorRecord(collector string, cur ingest.Cursor) *kgo.Record {
+	return &kgo.Record{Topic: c.names.Cursors(), Key: []byte(collector + "/" + cur.Key), Value: cur.Value}
+}
+
+// readCursors returns the cursors by collector and key. It first commits a record
+// of its own and reads up to that: by then, producers of an earlier process are
+// fenced and their transactions decided, so that nothing can follow what is read.
+func (c *collectRole) readCursors(ctx context.Context, cl *kgo.Client) (map[string]map[string][]byte, error) {
+	mark := strconv.FormatInt(time.Now().UnixNano(), 36)
+	fence := &kgo.Record{Topic: c.names.Cursors(), Key: []byte("/fence/" + c.instance), Value: []byte(mark)}
+	if err := cl.BeginTransaction(); err != nil {
+		return nil, fmt.Errorf("begin transaction: %w", err)
+	}
+	if err := cl.ProduceSync(ctx, fence).FirstErr(); err != nil {
+		return nil, fmt.Errorf("write to %s: %w", fence.Topic, err)
+	}
+	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return nil, fmt.Errorf("commit transaction: %w", err)
+	}
+	cursors := map[string]map[string][]byte{}
+	err := c.opts.ReadUntil(ctx, c.names.Cursors(), fence.Partition, func(r *kgo.Record) bool {
+		collector, key, _ := strings.Cut(string(r.Key), "/")
+		if collector == "" {
+			return string(r.Key) == string(fence.Key) && string(r.Value) == mark
+		}
+		if cursors[collector] == nil {
+			cursors[collector] = map[string][]byte{}
+		}
+		if r.Value == nil {
+			delete(cursors[collector], key)
+		} else {
+			cursors[collector][key] = r.Value
+		}
+		return false
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read cursors: %w", err)
+	}
+	c.log.Debug("cursors read", slog.Int("collectors", len(cursors)))
+	return cursors, nil
+}

@@ -1,0 +1,159 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weir-security/weir/internal/broker"
+	"github.com/weir-security/weir/schemas/event"
+	"github.com/weir-security/weir/sinks"
+)
+
+// How long deliver waits before it tries a destination again: twice as long each
+// time, within these bounds, by a random part less.
+const (
+	retryFirst = 250 * time.Millisecond
+	retryMost  = time.Minute
+)
+
+// deliverRole hands alerts to one destination: at least once, in the order of
+// each partition. Each destination has a consumer group of its own, so that a
+// dead one holds up nobody else.
+type deliverRole struct {
+	*shared
+	name        string
+	destination sinks.Destination
+	cl          *kgo.Client
+}
+
+func (d *deliverRole) run(ctx, drain context.Context, target *target) error {
+	group := d.group(string(RoleDeliver) + "." + d.name)
+	cl, err := d.opts.New(ctx,
+		kgo.ConsumerGroup(group),
+		kgo.InstanceID(d.memberID(RoleDeliver)),
+		kgo.SessionTimeout(sessionTimeout),
+		kgo.RebalanceTimeout(rebalanceTimeout),
+		kgo.ConsumeTopics(d.names.Alerts()),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(),
+		kgo.DisableAutoCommit(),
+	)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	d.cl = cl
+	progress := newProgress(kadm.NewClient(cl), group)
+	for drain.Err() == nil {
+		records, err := d.poll(drain, target)
+		if err != nil {
+			return err
+		}
+		if len(records) > 0 {
+			if err := d.deliver(ctx, drain, records); err != nil {
+				if errors.Is(err, errDraining) {
+					return nil
+				}
+				return fmt.Errorf("deliver to %s: %w", d.name, err)
+			}
+			progress.advance(records)
+		}
+		if done, err := progress.reached(ctx, target); err != nil || done {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (d *deliverRole) poll(drain context.Context, target *target) ([]*kgo.Record, error) {
+	parent, wait, stop := target.patience(drain)
+	defer stop()
+	ctx, cancel := context.WithTimeout(parent, wait)
+	defer cancel()
+	fetches := d.cl.PollRecords(ctx, d.records)
+	return fetches.Records(), broker.FetchError(fetches)
+}
+
+// deliver sends the alerts among records until each is delivered or refused for
+// good, and then commits.
+func (d *deliverRole) deliver(ctx, drain context.Context, records []*kgo.Record) error {
+	if err := d.faults.At(FaultDeliverPolled); err != nil {
+		return err
+	}
+	var alerts []sinks.Alert
+	for _, r := range records {
+		if !r.Attrs.IsControl() {
+			alerts = append(alerts, sinks.Alert{ID: string(r.Key), Value: r.Value})
+		}
+	}
+	for wait := retryFirst; len(alerts) > 0; wait = min(2*wait, retryMost) {
+		err := d.destination.Deliver(ctx, alerts)
+		retry, refused := sinks.Outcome(len(alerts), err)
+		if err := d.deadLetterAlerts(ctx, alerts, refused); err != nil {
+			return err
+		}
+		d.stats.delivered(d.name, len(alerts)-len(retry)-len(refused))
+		alerts = pick(alerts, retry)
+		if len(alerts) == 0 {
+			break
+		}
+		d.log.Warn("destination does not take alerts, trying again",
+			slog.String(logDestination, d.name), slog.Int(logCount, len(alerts)), slog.Any(logError, err))
+		if err := pause(drain, wait); err != nil {
+			return err
+		}
+	}
+	if err := d.faults.At(FaultDeliverDelivered); err != nil {
+		return err
+	}
+	if err := d.cl.CommitRecords(ctx, records...); err != nil {
+		return fmt.Errorf("commit offsets: %w", err)
+	}
+	return d.faults.At(FaultDeliverCommitted)
+}
+
+// errDraining ends a retry at shutdown: what is not delivered stays in Kafka.
+var errDraining = errors.New("shutting down")
+
+// pause waits for between half of d and d, or until the shutdown begins.
+func pause(drain context.Context, d time.Duration) error {
+	t := time.NewTimer(d/2 + rand.N(d/2+1))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-drain.Done():
+		return errDraining
+	}
+}
+
+func pick(alerts []sinks.Alert, indices []int) []sinks.Alert {
+	picked := make([]sinks.Alert, len(indices))
+	for i, at := range indices {
+		picked[i] = alerts[at]
+	}
+	return picked
+}
+
+// deadLetterAlerts keeps what a destination refuses for good, with its answer.
+func (d *deliverRole) deadLetterAlerts(ctx context.Context, alerts []sinks.Alert, refused []sinks.Failure) error {
+	for _, f := range refused {
+		letter := event.DeadLetter{
+			Stage: event.StageDeliver, Reason: event.ReasonRefused, Detail: f.Err.Error(),
+			Origin: event.Origin{Collector: d.name, Object: "alert:" + alerts[f.Index].ID},
+			Value:  alerts[f.Index].Value,
+		}
+		if err := d.cl.ProduceSync(ctx, d.deadLetter(&letter)).FirstErr(); err != nil {
+			return fmt.Errorf("write to %s: %w", d.names.DLQ(), err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,240 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weir-security/weir/detections"
+	"github.com/weir-security/weir/internal/broker"
+	"github.com/weir-security/weir/internal/config"
+	"github.com/weir-security/weir/internal/sources"
+)
+
+// detectRole normalises raw records, drops duplicates and evaluates the rules.
+// Input offsets, events, signals, dead letters and seen keys commit together.
+type detectRole struct {
+	*shared
+	session    *session
+	sources    map[string]string // by raw topic
+	rules      *detections.RuleSet
+	workers    []*processor
+	dedup      config.Dedup
+	seen       map[partition]*seen
+	adm        *kadm.Client
+	heartbeats *heartbeats
+
+	// What the transaction under way changed.
+	added   map[partition]int
+	counts  map[string]Counts
+	letters map[string]int64
+}
+
+func newDetect(s *shared, cfg *config.Config, all []sources.Source, rules *detections.RuleSet, workers int) *detectRole {
+	d := &detectRole{
+		shared: s, rules: rules, dedup: cfg.Dedup,
+		sources: map[string]string{}, seen: map[partition]*seen{},
+		added: map[partition]int{}, counts: map[string]Counts{}, letters: map[string]int64{},
+	}
+	var topics []string
+	for _, src := range all {
+		topic := s.names.Raw(src.Name)
+		d.sources[topic] = src.Name
+		topics = append(topics, topic)
+	}
+	for range workers {
+		d.workers = append(d.workers, newProcessor(s, all, rules))
+	}
+	d.heartbeats = newHeartbeats(d.sources, cfg.Lateness, cfg.IdleAfter)
+	d.session = &session{shared: s, role: RoleDetect, topics: topics, handler: d}
+	return d
+}
+
+func (d *detectRole) run(ctx, drain context.Context, target *target) error {
+	cl, err := d.opts.New(ctx)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	d.adm = kadm.NewClient(cl)
+	// Before any signal names the rule set, correlate must be able to find it.
+	manifest := &kgo.Record{Topic: d.names.Rulesets(), Key: []byte(d.rules.Digest()), Value: d.rules.Manifest().JSON()}
+	if err := cl.ProduceSync(ctx, manifest).FirstErr(); err != nil {
+		return fmt.Errorf("write to %s: %w", d.names.Rulesets(), err)
+	}
+	return d.session.run(ctx, drain, target)
+}
+
+func (d *detectRole) handle(ctx context.Context, b *batch) error {
+	results := d.processAll(b)
+	for i, r := range b.records {
+		p := partition{r.Topic, r.Partition}
+		known, err := d.seenOf(ctx, p, r.Timestamp)
+		if err != nil {
+			return err
+		}
+		// A time in the future, by mistake or malice, must not make all others late.
+		d.heartbeats.read(p, min(results[i].time, r.Timestamp.UnixMilli()))
+		d.emit(ctx, b, r, &results[i], known)
+	}
+	d.produceSeen(ctx, b)
+	return d.beat(ctx, b)
+}
+
+// processAll maps and evaluates the records, in parallel: they do not depend on
+// each other until duplicates are dropped.
+func (d *detectRole) processAll(b *batch) []processed {
+	results := make([]processed, len(b.records))
+	const chunk = 64
+	next := make(chan int, len(b.records)/chunk+1)
+	for at := 0; at < len(b.records); at += chunk {
+		next <- at
+	}
+	close(next)
+	var wg sync.WaitGroup
+	for _, w := range d.workers {
+		wg.Go(func() { // ends when the batch is done
+			for at := range next {
+				for i := at; i < min(at+chunk, len(b.records)); i++ {
+					r := b.records[i]
+					results[i] = w.process(r, b.oversized[positionOf(r)])
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return results
+}
+
+// emit produces what a record became, unless it is a duplicate.
+func (d *detectRole) emit(ctx context.Context, b *batch, r *kgo.Record, res *processed, known *seen) {
+	c := d.counts[res.source]
+	switch {
+	case res.dead != nil:
+		c.DeadLettered++
+		d.letters[letterKey(res.source, res.reason)]++
+		b.produce(ctx, res.dead, r)
+	case !known.add(res.key, r.Timestamp.UnixMilli()):
+		c.Duplicates++
+	default:
+		c.Normalized++
+		d.added[partition{r.Topic, r.Partition}]++
+		b.produce(ctx, res.event, r)
+		for _, s := range res.signals {
+			b.produce(ctx, s, r)
+		}
+	}
+	d.counts[res.source] = c
+}
+
+// produceSeen writes what was added to the memory of each partition, so that a
+// restart, or another process, remembers it.
+func (d *detectRole) produceSeen(ctx context.Context, b *batch) {
+	for p, n := range d.added {
+		order := d.seen[p].order
+		b.produce(ctx, &kgo.Record{
+			Topic:     d.names.Seen(),
+			Partition: p.id,
+			Value:     appendSeen(nil, order[len(order)-n:]),
+			Headers:   []kgo.RecordHeader{{Key: headerSource, Value: []byte(d.sources[p.topic])}},
+		}, nil)
+	}
+}
+
+// seenOf is the memory of a partition, read back from weir.seen the first time:
+// what could be within the horizon of the record of that time, with which this
+// process begins.
+func (d *detectRole) seenOf(ctx context.Context, p partition, first time.Time) (*seen, error) {
+	if known := d.seen[p]; known != nil {
+		return known, nil
+	}
+	known := newSeen(d.dedup.Horizon, d.dedup.MaxKeys)
+	ranges, err := broker.CommittedRanges(ctx, d.adm, d.names.Seen())
+	if err != nil {
+		return nil, err
+	}
+	since, err := d.adm.ListOffsetsAfterMilli(ctx, first.Add(-d.dedup.Horizon).UnixMilli(), d.names.Seen())
+	if err == nil {
+		err = since.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list offsets of %s: %w", d.names.Seen(), err)
+	}
+	part := ranges[d.names.Seen()][p.id]
+	if o, ok := since.Lookup(d.names.Seen(), p.id); ok && o.Offset > part.From {
+		part.From = o.Offset
+	}
+	err = d.opts.ReadRange(ctx, d.names.Seen(), map[int32]broker.Range{p.id: part}, func(r *kgo.Record) {
+		if header(r, headerSource) == d.sources[p.topic] {
+			decodeSeen(r.Value, func(e seenEntry) { known.add(e.key, e.at) })
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read seen keys: %w", err)
+	}
+	d.seen[p] = known
+	return known, nil
+}
+
+// beat adds heartbeats to every partition of signals, if it is time.
+func (d *detectRole) beat(ctx context.Context, b *batch) error {
+	due := d.heartbeats.due(time.Now(), d.session.partitions(), len(b.records) > 0)
+	if len(due) == 0 {
+		return nil
+	}
+	n, err := d.signalPartitions(ctx)
+	if err != nil {
+		return err
+	}
+	for id := range n {
+		for i := range due {
+			b.produce(ctx, &kgo.Record{Topic: d.names.Signals(), Partition: id, Value: due[i].AppendJSON(nil)}, nil)
+		}
+	}
+	return nil
+}
+
+func (d *detectRole) signalPartitions(ctx context.Context) (int32, error) {
+	topics, err := d.adm.ListTopics(ctx, d.names.Signals())
+	if err == nil {
+		err = topics.Error()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("look up %s: %w", d.names.Signals(), err)
+	}
+	return int32(len(topics[d.names.Signals()].Partitions)), nil
+}
+
+func (d *detectRole) committed() {
+	d.stats.add(d.counts)
+	d.stats.deadLettered(d.letters)
+	d.heartbeats.sent()
+	d.reset()
+}
+
+func (d *detectRole) aborted() {
+	for p, n := range d.added {
+		if known := d.seen[p]; known != nil {
+			known.remove(n)
+		}
+	}
+	d.heartbeats.unsent()
+	d.reset()
+}
+
+func (d *detectRole) reset() {
+	clear(d.added)
+	clear(d.counts)
+	clear(d.letters)
+}
+
+func (d *detectRole) dropped(p partition) {
+	delete(d.seen, p)
+	d.heartbeats.forget(p)
+}
+
+func (d *detectRole) metadata(partition) string { return "" }

@@ -1,0 +1,182 @@
+// Package pipeline wires the five roles to Kafka: it owns their goroutines,
+// transactions and shutdown.
+//
+//	collect ──► raw.<source> ──► detect ──► events  ──► store
+//	                               │  └───► dlq
+//	                               └──────► signals ──► correlate ──► alerts ──► deliver, store
+//
+// Kafka is the only thing that roles share. One process may run all of them or
+// some; what a role guarantees does not depend on that.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/weir-security/weir/detections"
+	"github.com/weir-security/weir/internal/config"
+	"github.com/weir-security/weir/internal/sources"
+)
+
+// Options is what a pipeline is made of.
+type Options struct {
+	Config  *config.Config
+	Sources []sources.Source
+	Rules   *detections.RuleSet
+	// Roles to run; all if empty.
+	Roles []Role
+	// Once ends the run when everything that is there has gone through every role.
+	// It needs all roles.
+	Once bool
+	// Terminal is where the terminal destination prints, one call at a time.
+	Terminal io.Writer
+	Color    bool
+	// Workers is how many records detect maps at the same time; 0 for one a core.
+	Workers int
+	Log     *slog.Logger
+	Stats   *Stats   // nil for none that anybody reads
+	Faults  Injector // nil but in tests
+
+	batchRecords int // of one transaction; 0 for the default
+}
+
+// ErrRoles is returned for a choice of roles that cannot do what is asked.
+var ErrRoles = errors.New("--once needs all roles in one process")
+
+// runner is a role, ready to run. It returns nil when drain is done and what it
+// had begun is finished, or when target is reached.
+type runner struct {
+	role Role
+	run  func(ctx, drain context.Context, target *target) error
+}
+
+// Run runs until drain is done (the roles stop reading, finish what they began
+// and commit), until ctx is done (they stop where they are), or with Once until
+// all input has gone through. A failing role ends the others by a drain.
+func Run(ctx, drain context.Context, o Options) error {
+	if len(o.Roles) == 0 {
+		o.Roles = Roles
+	}
+	if o.Once && len(o.Roles) < len(Roles) {
+		return ErrRoles
+	}
+	if o.Stats == nil {
+		o.Stats = NewStats()
+	}
+	if o.batchRecords == 0 {
+		o.batchRecords = batchRecords
+	}
+	p, err := open(ctx, o)
+	if err != nil {
+		return err
+	}
+	runners, err := p.roles(ctx)
+	if err == nil {
+		err = p.supervise(ctx, drain, runners)
+	}
+	return errors.Join(err, p.close())
+}
+
+// supervise runs the roles, each in a goroutine that ends with the role.
+func (p *pipeline) supervise(ctx, drain context.Context, runners []runner) error {
+	ctx, abort := context.WithCancel(ctx)
+	defer abort()
+	drain, stop := context.WithCancel(drain)
+	defer stop()
+	defer context.AfterFunc(ctx, stop)()
+	// A drain that takes too long becomes an abort.
+	defer context.AfterFunc(drain, func() { time.AfterFunc(p.Config.ShutdownTimeout, abort) })()
+
+	ends := newStages(p, runners)
+	var group errgroup.Group
+	for _, r := range runners {
+		group.Go(func() error {
+			err := r.run(ctx, drain, ends.target(r.role))
+			if err != nil {
+				stop()
+				return fmt.Errorf("role %s: %w", r.role, err)
+			}
+			if p.Once && drain.Err() == nil {
+				return ends.done(ctx, r.role)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// stages hands the end of one role's input to the role behind it, with Once.
+type stages struct {
+	*pipeline
+	targets map[Role]*target
+	mu      sync.Mutex
+	running map[Role]int // deliver runs once for each destination
+}
+
+func newStages(p *pipeline, runners []runner) *stages {
+	s := &stages{pipeline: p, targets: map[Role]*target{}, running: map[Role]int{}}
+	for _, r := range Roles {
+		s.targets[r] = newTarget()
+	}
+	for _, r := range runners {
+		s.running[r.role]++
+	}
+	return s
+}
+
+func (s *stages) target(r Role) *target { return s.targets[r] }
+
+// done takes the end offsets of what the role wrote, now that it has committed
+// its last transaction, as the target of those that read it.
+func (s *stages) done(ctx context.Context, r Role) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running[r]--
+	if s.running[r] > 0 {
+		return nil
+	}
+	switch r {
+	case RoleCollect:
+		return s.end(ctx, s.rawTopics(), RoleDetect)
+	case RoleDetect:
+		return s.end(ctx, []string{s.names.Signals()}, RoleCorrelate)
+	case RoleCorrelate:
+		return errors.Join(
+			s.end(ctx, []string{s.names.Alerts()}, RoleDeliver),
+			s.end(ctx, []string{s.names.Events(), s.names.Alerts()}, RoleStore))
+	}
+	return nil
+}
+
+func (s *stages) end(ctx context.Context, topics []string, next Role) error {
+	ends, err := s.committedRanges(ctx, topics)
+	if err != nil {
+		return err
+	}
+	s.targets[next].set(ends)
+	return nil
+}
+
+// roles makes the roles that are to run here.
+func (p *pipeline) roles(ctx context.Context) ([]runner, error) {
+	var all []runner
+	for _, role := range Roles {
+		if !slices.Contains(p.Roles, role) {
+			continue
+		}
+		made, err := p.role(ctx, role)
+		if err != nil {
+			return nil, fmt.Errorf("role %s: %w", role, err)
+		}
+		all = append(all, made...)
+	}
+	return all, nil
+}

@@ -1,0 +1,135 @@
+package pipeline
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weir-security/weir/detections"
+	"github.com/weir-security/weir/internal/sources"
+	"github.com/weir-security/weir/normalize"
+	"github.com/weir-security/weir/schemas/event"
+	"github.com/weir-security/weir/schemas/ocsf"
+)
+
+// processor turns one raw record into its event and signals. It is used by one
+// goroutine at a time: it owns mappers, an engine and an event.
+type processor struct {
+	shared  *shared
+	mappers map[string]normalize.Mapper // by raw topic
+	sources map[string]string
+	engine  *detections.Engine
+	event   ocsf.Event
+	limit   int // bytes of an output record
+}
+
+func newProcessor(s *shared, all []sources.Source, rules *detections.RuleSet) *processor {
+	p := &processor{
+		shared: s, mappers: map[string]normalize.Mapper{}, sources: map[string]string{},
+		engine: rules.NewEngine(),
+		limit:  int(s.opts.MaxMessage) - messageOverhead,
+	}
+	for _, src := range all {
+		topic := s.names.Raw(src.Name)
+		p.mappers[topic] = src.NewMapper()
+		p.sources[topic] = src.Name
+	}
+	return p
+}
+
+// messageOverhead is what a record adds to its value in a Kafka batch: key,
+// headers and framing.
+const messageOverhead = 4 << 10
+
+// processed is what a raw record became: an event with its signals, or a dead
+// letter.
+type processed struct {
+	source string
+	key    seenKey
+	time   int64 // of the event, milliseconds; 0 for a dead letter
+	event  *kgo.Record
+	// signals are those of the event's matches.
+	signals []*kgo.Record
+	dead    *kgo.Record
+	reason  event.Reason
+}
+
+// rawRecord is the raw record that a Kafka record of a raw topic holds.
+func (p *processor) rawRecord(r *kgo.Record) event.Record {
+	position, _ := strconv.ParseInt(header(r, headerPosition), 10, 64) // absent is 0
+	return event.Record{
+		Source: p.sources[r.Topic],
+		Value:  r.Value,
+		Origin: event.Origin{
+			Collector: header(r, headerCollector),
+			Object:    header(r, headerObject),
+			Position:  position,
+		},
+		CollectedAt: r.Timestamp,
+	}
+}
+
+// process never fails: what cannot be mapped is a dead letter, a panic too.
+func (p *processor) process(r *kgo.Record, oversized bool) (out processed) {
+	rec := p.rawRecord(r)
+	if oversized {
+		return p.reject(&rec, event.StageDetect, event.ReasonTooLarge, "its event is larger than Kafka takes; raise max.message.bytes of the events topic")
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.shared.log.Error("panic while processing a record", "cause", fmt.Sprint(cause), "object", rec.Origin.Object,
+				"position", rec.Origin.Position, "stack", string(debug.Stack()))
+			out = p.reject(&rec, event.StageDetect, event.ReasonPanic, fmt.Sprintf("panic: %v; please report it", cause))
+		}
+	}()
+	ev := &p.event
+	ev.Reset()
+	if err := p.mappers[r.Topic].Map(&rec, ev); err != nil {
+		return p.rejectMapping(&rec, err)
+	}
+	ev.Metadata.SetProcessedTime(time.Now().UnixMilli())
+	value := ev.AppendJSON(nil)
+	if len(value) > p.limit {
+		return p.reject(&rec, event.StageDetect, event.ReasonTooLarge,
+			fmt.Sprintf("its event has %d bytes, the events topic takes %d", len(value), p.limit))
+	}
+	uid := ev.Metadata.UID()
+	out = processed{
+		source: rec.Source,
+		key:    newSeenKey(uid, rec.Value),
+		time:   ev.Time(),
+		event: &kgo.Record{
+			Topic: p.shared.names.Events(),
+			Key:   []byte(uid),
+			Value: value,
+			Headers: []kgo.RecordHeader{
+				{Key: headerClass, Value: []byte(ev.Class().Name())},
+				{Key: headerUID, Value: []byte(uid)},
+				{Key: headerSource, Value: []byte(rec.Source)},
+				{Key: headerSchema, Value: []byte(ocsf.Version)},
+			},
+		},
+	}
+	p.engine.Evaluate(ev, func(s *detections.Signal) {
+		out.signals = append(out.signals, &kgo.Record{Topic: p.shared.names.Signals(), Key: s.Key(), Value: s.AppendJSON(nil)})
+	})
+	return out
+}
+
+func (p *processor) rejectMapping(rec *event.Record, err error) processed {
+	var reason *normalize.Error
+	if errors.As(err, &reason) {
+		return p.reject(rec, event.StageNormalize, reason.Reason, err.Error())
+	}
+	return p.reject(rec, event.StageNormalize, event.ReasonSyntax, err.Error())
+}
+
+func (p *processor) reject(rec *event.Record, stage event.Stage, reason event.Reason, detail string) processed {
+	return processed{source: rec.Source, reason: reason, dead: p.shared.deadLetter(&event.DeadLetter{
+		Source: rec.Source, Stage: stage, Reason: reason, Detail: detail, Origin: rec.Origin, Value: rec.Value,
+	})}
+}

@@ -1,0 +1,319 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/weir-security/weir/internal/broker"
+)
+
+// What bounds one transaction of detect and correlate.
+const (
+	batchRecords = 5000
+	batchBytes   = 16 << 20
+	batchWait    = 100 * time.Millisecond
+	tick         = time.Second // a handler without records is called this often
+)
+
+// Group membership. A process that comes back under its name within the session
+// timeout gets its partitions back without a rebalance; one that does not loses
+// them to the others after it.
+const (
+	sessionTimeout   = 10 * time.Second
+	rebalanceTimeout = 60 * time.Second
+)
+
+// handler is the part of a role that turns input into output. Its calls come
+// from one goroutine: handle, then committed or aborted.
+type handler interface {
+	// handle produces what records, all new and in order within each partition,
+	// become. It is also called without records, about once a second.
+	handle(ctx context.Context, b *batch) error
+	// committed makes what handle changed in memory final.
+	committed()
+	// aborted takes it back: the same records will come again.
+	aborted()
+	// dropped says that a partition belongs to another process now.
+	dropped(p partition)
+	// metadata goes with the committed offset of a partition.
+	metadata(p partition) string
+}
+
+// partition is one partition of one topic.
+type partition struct {
+	topic string
+	id    int32
+}
+
+// batch is the input of one transaction and the way to its output.
+type batch struct {
+	records []*kgo.Record
+	// partitions are those whose offset the transaction commits: those of records,
+	// and those of which only markers came.
+	partitions map[partition]bool
+	// oversized holds records whose output Kafka refused for its size when the
+	// transaction was tried before.
+	oversized map[position]bool
+	out       outcome
+	producer  producer
+	produced  int
+}
+
+func newBatch(polled []*kgo.Record, p producer) *batch {
+	b := &batch{producer: p, partitions: map[partition]bool{}}
+	for _, r := range polled {
+		b.partitions[partition{r.Topic, r.Partition}] = true
+		if !r.Attrs.IsControl() {
+			b.records = append(b.records, r)
+		}
+	}
+	return b
+}
+
+type position struct {
+	partition
+	offset int64
+}
+
+func positionOf(r *kgo.Record) position {
+	return position{partition{r.Topic, r.Partition}, r.Offset}
+}
+
+// produce adds a record to the transaction; input is the record that it is for.
+func (b *batch) produce(ctx context.Context, r, input *kgo.Record) {
+	b.produced++
+	b.out.produce(ctx, b.producer, r, input)
+}
+
+// session runs a handler exactly once: input offsets and output commit together
+// in Kafka transactions.
+type session struct {
+	*shared
+	role    Role
+	topics  []string
+	handler handler
+
+	gts      *kgo.GroupTransactSession
+	progress *progress
+
+	mu       sync.Mutex // guards what the group's callbacks write
+	assigned map[partition]bool
+	lost     []partition
+}
+
+// run works until drain is done or the target, once it is set, is reached.
+func (s *session) run(ctx, drain context.Context, target *target) error {
+	s.assigned = map[partition]bool{}
+	gts, err := kgo.NewGroupTransactSession(s.opts.Client(
+		kgo.TransactionalID(s.transactionalID(s.role)),
+		kgo.TransactionTimeout(broker.TransactionTimeout),
+		kgo.ConsumerGroup(s.group(string(s.role))),
+		kgo.InstanceID(s.memberID(s.role)),
+		kgo.SessionTimeout(sessionTimeout),
+		kgo.RebalanceTimeout(rebalanceTimeout),
+		kgo.ConsumeTopics(s.topics...),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.RequireStableFetchOffsets(),
+		kgo.KeepControlRecords(),
+		kgo.OnPartitionsAssigned(s.onAssigned),
+		kgo.OnPartitionsRevoked(s.onRevoked),
+		kgo.OnPartitionsLost(s.onRevoked),
+	)...)
+	if err != nil {
+		return fmt.Errorf("configure kafka client: %w", err)
+	}
+	s.gts = gts
+	defer gts.Close()
+	s.progress = newProgress(kadm.NewClient(gts.Client()), s.group(string(s.role)))
+
+	var oversized map[position]bool
+	for drain.Err() == nil {
+		reached, err := s.progress.reached(ctx, target)
+		if err != nil || reached {
+			return err
+		}
+		records, err := s.poll(drain, target)
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b := newBatch(records, gts)
+		b.oversized = oversized
+		if oversized, err = s.transact(ctx, b, records); err != nil {
+			return fmt.Errorf("%s: %w", s.role, s.explain(err))
+		}
+	}
+	return nil
+}
+
+// poll waits for records, then a little longer for more of them.
+func (s *session) poll(drain context.Context, target *target) ([]*kgo.Record, error) {
+	parent, wait, stop := target.patience(drain)
+	defer stop()
+	var records []*kgo.Record
+	var bytes int
+	deadline := time.Now().Add(wait)
+	for len(records) < s.records && bytes < batchBytes && wait > 0 {
+		ctx, cancel := context.WithTimeout(parent, wait)
+		fetches := s.gts.PollRecords(ctx, s.records-len(records))
+		cancel()
+		if err := broker.FetchError(fetches); err != nil {
+			return nil, err
+		}
+		if len(records) == 0 && !fetches.Empty() {
+			deadline = time.Now().Add(batchWait)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			records = append(records, r)
+			bytes += len(r.Value)
+		})
+		if parent.Err() != nil {
+			break
+		}
+		wait = time.Until(deadline)
+	}
+	return records, nil
+}
+
+// transact handles one batch in a transaction. It returns the inputs whose
+// output was too large, after an abort for that reason.
+func (s *session) transact(ctx context.Context, b *batch, polled []*kgo.Record) (oversized map[position]bool, err error) {
+	s.tellDropped()
+	if err := s.faults.At(s.role.fault("begin")); err != nil {
+		return nil, err
+	}
+	if err := s.gts.Begin(); err != nil {
+		return nil, fmt.Errorf("begin transaction: %w", err)
+	}
+	if err := s.handler.handle(ctx, b); err != nil {
+		return nil, errors.Join(err, s.abort(ctx))
+	}
+	if err := s.faults.At(s.role.fault("produced")); err != nil {
+		return nil, err
+	}
+	if err := s.gts.Client().Flush(ctx); err != nil {
+		return nil, fmt.Errorf("flush: %w", err)
+	}
+	if err := b.out.err(); err != nil {
+		return s.refused(ctx, b, err)
+	}
+	committed, err := s.gts.End(s.withMetadata(ctx), kgo.TryCommit)
+	if err != nil {
+		return nil, fmt.Errorf("end transaction: %w", err)
+	}
+	if !committed { // a rebalance came between; the records go to whoever has them now
+		s.log.Info("transaction aborted by a rebalance", slog.String(logRole, string(s.role)))
+		s.handler.aborted()
+		return nil, nil
+	}
+	s.handler.committed()
+	s.progress.advance(polled)
+	return nil, s.faults.At(s.role.fault("committed"))
+}
+
+// refused aborts a batch of which Kafka did not take a record. Size is the
+// record's own fault: the batch is tried again with it as a dead letter.
+func (s *session) refused(ctx context.Context, b *batch, cause error) (map[position]bool, error) {
+	err := s.abort(ctx)
+	inputs := b.out.oversized()
+	if err != nil || len(inputs) == 0 {
+		return nil, errors.Join(fmt.Errorf("produce: %w", cause), err)
+	}
+	oversized := map[position]bool{}
+	for p := range b.oversized {
+		oversized[p] = true
+	}
+	for r := range inputs {
+		oversized[positionOf(r)] = true
+	}
+	return oversized, nil
+}
+
+func (s *session) abort(ctx context.Context) error {
+	s.handler.aborted()
+	if _, err := s.gts.End(ctx, kgo.TryAbort); err != nil {
+		return fmt.Errorf("abort transaction: %w", err)
+	}
+	return nil
+}
+
+// withMetadata makes the handler's metadata part of the offset commit.
+func (s *session) withMetadata(ctx context.Context) context.Context {
+	return kgo.PreTxnCommitFnContext(ctx, func(req *kmsg.TxnOffsetCommitRequest) error {
+		for t := range req.Topics {
+			topic := &req.Topics[t]
+			for p := range topic.Partitions {
+				m := s.handler.metadata(partition{topic.Topic, topic.Partitions[p].Partition})
+				topic.Partitions[p].Metadata = &m
+			}
+		}
+		return nil
+	})
+}
+
+func (s *session) onAssigned(_ context.Context, _ *kgo.Client, m map[string][]int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	eachPartition(m, func(p partition) { s.assigned[p] = true })
+}
+
+func (s *session) onRevoked(_ context.Context, _ *kgo.Client, m map[string][]int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	eachPartition(m, func(p partition) {
+		delete(s.assigned, p)
+		s.lost = append(s.lost, p)
+	})
+}
+
+// tellDropped passes on, in the role's own goroutine, what the callbacks noted.
+func (s *session) tellDropped() {
+	s.mu.Lock()
+	lost := s.lost
+	s.lost = nil
+	s.mu.Unlock()
+	for _, p := range lost {
+		s.handler.dropped(p)
+		s.progress.forget(p)
+	}
+}
+
+// partitions are those that this process has now.
+func (s *session) partitions() []partition {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]partition, 0, len(s.assigned))
+	for p := range s.assigned {
+		out = append(out, p)
+	}
+	return out
+}
+
+// explain adds what to do where the cause is known.
+func (s *shared) explain(err error) error {
+	switch {
+	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch), errors.Is(err, kerr.FencedInstanceID):
+		return fmt.Errorf("%w; another weir runs with instance %q: give each process an instance of its own", err, s.instance)
+	}
+	return err
+}
+
+func eachPartition(m map[string][]int32, f func(partition)) {
+	for topic, ids := range m {
+		for _, id := range ids {
+			f(partition{topic, id})
+		}
+	}
+}

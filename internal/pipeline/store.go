@@ -1,0 +1,425 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/weir-security/weir/internal/broker"
+	"github.com/weir-security/weir/internal/config"
+	"github.com/weir-security/weir/schemas/event"
+	"github.com/weir-security/weir/sinks/lake"
+)
+
+// storeRole writes events and alerts to the lake, exactly once for readers that
+// only list and read files. A batch is a range [a, b) of offsets of a partition:
+//
+//  1. b is chosen.
+//  2. Offset a is committed again, with b as metadata: the intent.
+//  3. The files of [a, b) are written; what they hold depends on nothing else.
+//  4. b is committed with empty metadata.
+//
+// Whoever is assigned a partition with an intent finishes that very range first,
+// so that a file that exists is always the right one.
+type storeRole struct {
+	*shared
+	cl       *kgo.Client
+	writer   *lake.Writer
+	tables   map[string]lake.Table
+	topicIDs map[string][16]byte
+	progress *progress
+
+	// buffers is written by the group's callbacks, too. A buffer itself belongs to
+	// run's goroutine: revocation waits until run allows it.
+	mu      sync.Mutex
+	buffers map[partition]*buffer
+}
+
+// buffer is the open batch of one partition.
+type buffer struct {
+	start  int64 // the committed offset, where the batch begins; -1: nothing committed yet
+	next   int64 // behind the last record or marker that was read
+	intent int64 // an end that is promised already; 0 for none
+	broken error // why this partition has stopped
+	rows   []lake.Row
+	bytes  int64
+	first  time.Time // when the first and the last row came, for age and idle
+	last   time.Time
+}
+
+// intent is the metadata of step 2.
+type intent struct {
+	V      int   `json:"v"`
+	End    int64 `json:"end"`
+	Layout int   `json:"layout"`
+}
+
+// errGivenUp says that a partition belongs to somebody else by now.
+var errGivenUp = errors.New("partition given up")
+
+// run stores until drain is done, then flushes, or until the target is reached.
+func (s *storeRole) run(ctx, drain context.Context, target *target) error {
+	if err := s.connect(ctx); err != nil {
+		return err
+	}
+	defer s.cl.CloseAllowingRebalance()
+	for {
+		if err := s.take(drain, target); err != nil {
+			return err
+		}
+		if err := s.faults.At(FaultStoreBuffered); err != nil {
+			return err
+		}
+		ending := drain.Err() != nil || s.hasAll(target)
+		if err := s.flushDue(ctx, ending); err != nil {
+			return fmt.Errorf("store: %w", s.explain(err))
+		}
+		s.cl.AllowRebalance()
+		if drain.Err() != nil {
+			return ctx.Err()
+		}
+		if done, err := s.progress.reached(ctx, target); err != nil || done {
+			return err
+		}
+	}
+}
+
+func (s *storeRole) connect(ctx context.Context) error {
+	s.tables = map[string]lake.Table{s.names.Events(): lake.Events, s.names.Alerts(): lake.Findings}
+	s.buffers = map[partition]*buffer{}
+	cl, err := s.opts.New(ctx,
+		kgo.ConsumerGroup(s.group(string(RoleStore))),
+		kgo.InstanceID(s.memberID(RoleStore)),
+		kgo.SessionTimeout(sessionTimeout),
+		kgo.RebalanceTimeout(rebalanceTimeout),
+		kgo.ConsumeTopics(s.names.Events(), s.names.Alerts()),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.RequireStableFetchOffsets(),
+		kgo.KeepControlRecords(),
+		kgo.DisableAutoCommit(),
+		kgo.BlockRebalanceOnPoll(),
+		kgo.OnOffsetsFetched(s.onOffsets),
+		kgo.OnPartitionsRevoked(s.onRevoked),
+		kgo.OnPartitionsLost(s.onRevoked),
+	)
+	if err != nil {
+		return err
+	}
+	s.cl = cl
+	adm := kadm.NewClient(cl)
+	s.progress = newProgress(adm, s.group(string(RoleStore)))
+	details, err := adm.ListTopics(ctx, s.names.Events(), s.names.Alerts())
+	if err == nil {
+		err = details.Error()
+	}
+	if err != nil {
+		cl.Close()
+		return fmt.Errorf("look up topic ids: %w", err)
+	}
+	s.topicIDs = map[string][16]byte{}
+	for _, d := range details {
+		s.topicIDs[d.Topic] = d.ID
+	}
+	return nil
+}
+
+// onOffsets learns where newly assigned partitions begin, and what was promised.
+func (s *storeRole) onOffsets(_ context.Context, cl *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range resp.Groups {
+		for _, t := range g.Topics {
+			for _, p := range t.Partitions {
+				at := partition{t.Topic, p.Partition}
+				if at.topic == "" {
+					at.topic = s.topicName(t.TopicID)
+				}
+				if s.buffers[at] == nil {
+					s.buffers[at] = s.open(at, p.Offset, p.Metadata)
+				}
+			}
+		}
+	}
+	for _, t := range resp.Topics { // brokers before OffsetFetch v8
+		for _, p := range t.Partitions {
+			at := partition{t.Topic, p.Partition}
+			if s.buffers[at] == nil {
+				s.buffers[at] = s.open(at, p.Offset, p.Metadata)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *storeRole) topicName(id [16]byte) string {
+	for name, known := range s.topicIDs {
+		if known == id {
+			return name
+		}
+	}
+	return ""
+}
+
+// open starts the buffer of a partition from its commit.
+func (s *storeRole) open(at partition, committed int64, metadata *string) *buffer {
+	b := &buffer{start: committed, next: committed}
+	if metadata == nil || *metadata == "" {
+		return b
+	}
+	var in intent
+	err := json.Unmarshal([]byte(*metadata), &in)
+	switch {
+	case err != nil || in.V != 1:
+		b.broken = fmt.Errorf("partition %s/%d of group %s has commit metadata %q of another version; finish the batch with the weir that began it", at.topic, at.id, s.group(string(RoleStore)), *metadata)
+	case in.Layout != lake.Layout:
+		b.broken = fmt.Errorf("partition %s/%d has an unfinished batch in layout %d, this weir writes layout %d; finish it with the weir that began it", at.topic, at.id, in.Layout, lake.Layout)
+	default:
+		b.intent = in.End
+	}
+	if b.broken != nil {
+		s.log.Error("store stops a partition", slog.String(logTopic, at.topic), slog.Int(logPartition, int(at.id)), slog.Any(logError, b.broken))
+	}
+	return b
+}
+
+// onRevoked forgets what was not written: nothing of it is committed, and the
+// next owner reads it again.
+func (s *storeRole) onRevoked(_ context.Context, _ *kgo.Client, m map[string][]int32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	eachPartition(m, func(p partition) {
+		delete(s.buffers, p)
+		s.progress.forget(p)
+	})
+}
+
+// take waits for records and buffers them.
+func (s *storeRole) take(drain context.Context, target *target) error {
+	parent, wait, stop := target.patience(drain)
+	defer stop()
+	if wait > s.flush.Idle {
+		wait = s.flush.Idle
+	}
+	ctx, cancel := context.WithTimeout(parent, wait)
+	defer cancel()
+	fetches := s.cl.PollRecords(ctx, s.records)
+	if err := broker.FetchError(fetches); err != nil {
+		return err
+	}
+	now := time.Now()
+	for it := fetches.RecordIter(); !it.Done(); {
+		r := it.Next()
+		b := s.bufferOf(partition{r.Topic, r.Partition})
+		if b == nil || b.broken != nil || r.Offset < b.next {
+			continue
+		}
+		if b.start < 0 {
+			b.start = r.Offset
+		}
+		b.next = r.Offset + 1
+		if r.Attrs.IsControl() {
+			continue
+		}
+		if len(b.rows) == 0 {
+			b.first = now
+		}
+		b.last = now
+		b.rows = append(b.rows, lake.Row{Offset: r.Offset, Value: r.Value, KafkaTime: r.Timestamp})
+		b.bytes += int64(len(r.Value))
+	}
+	return nil
+}
+
+func (s *storeRole) bufferOf(p partition) *buffer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buffers[p]
+}
+
+// hasAll reports whether every partition has been read up to the target.
+func (s *storeRole) hasAll(t *target) bool {
+	ends := t.ends.Load()
+	if ends == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for topic, partitions := range *ends {
+		for id, r := range partitions {
+			if b := s.buffers[partition{topic, id}]; r.From < r.To && (b == nil || b.next < r.To) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// flushDue writes the batches whose time has come: all of them at the end.
+func (s *storeRole) flushDue(ctx context.Context, ending bool) error {
+	s.mu.Lock()
+	open := maps.Clone(s.buffers)
+	s.mu.Unlock()
+	now := time.Now()
+	for p, b := range open {
+		if b.broken != nil {
+			if ending {
+				return b.broken
+			}
+			continue
+		}
+		for b.due(s.flush, now, ending) {
+			err := s.flushBatch(ctx, p, b)
+			if errors.Is(err, errGivenUp) {
+				s.log.Warn("store gives a partition up", slog.String(logTopic, p.topic), slog.Int(logPartition, int(p.id)), slog.Any(logError, err))
+				s.mu.Lock()
+				delete(s.buffers, p)
+				s.mu.Unlock()
+				break
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// due says whether a batch should be written now. A promised one is due when all
+// of it is here, and not before.
+func (b *buffer) due(f config.Flush, now time.Time, ending bool) bool {
+	switch {
+	case b.intent > 0:
+		return b.next >= b.intent
+	case b.start < 0 || b.next <= b.start:
+		return false
+	case ending:
+		return true
+	case len(b.rows) == 0:
+		return false // markers alone wait for company
+	}
+	return len(b.rows) >= f.Rows || b.bytes >= f.Bytes || now.Sub(b.first) >= f.Age || now.Sub(b.last) >= f.Idle
+}
+
+// flushBatch takes one batch through the four steps.
+func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) error {
+	batch := lake.Batch{TopicID: s.topicIDs[p.topic], Partition: p.id, Start: b.start, End: b.intent}
+	if b.intent == 0 {
+		batch.End = b.next
+		if err := s.promise(ctx, p, batch); err != nil {
+			return err
+		}
+		b.intent = batch.End
+	}
+	if err := s.faults.At(FaultStoreIntent); err != nil {
+		return err
+	}
+	n, _ := slices.BinarySearchFunc(b.rows, batch.End, func(r lake.Row, end int64) int { return cmp.Compare(r.Offset, end) })
+	rows := b.rows[:n]
+	result, err := s.writer.Write(ctx, s.tables[p.topic], batch, rows)
+	if err != nil {
+		return err
+	}
+	if err := s.faults.At(FaultStoreWritten); err != nil {
+		return err
+	}
+	if err := s.deadLetterRows(ctx, p, rows, result.Rejected); err != nil {
+		return err
+	}
+	if err := s.commit(ctx, p, batch.End, ""); err != nil {
+		return err
+	}
+	s.stats.stored(result)
+	s.progress.set(p, batch.End)
+	b.rest(batch.End, n)
+	return s.faults.At(FaultStoreCommitted)
+}
+
+// promise commits the intent. An empty batch needs none: it becomes no file.
+func (s *storeRole) promise(ctx context.Context, p partition, batch lake.Batch) error {
+	m, err := json.Marshal(intent{V: 1, End: batch.End, Layout: lake.Layout})
+	if err != nil {
+		return fmt.Errorf("encode intent: %w", err)
+	}
+	return s.commit(ctx, p, batch.Start, string(m))
+}
+
+// rest keeps what lies behind a written batch as the beginning of the next.
+func (b *buffer) rest(end int64, n int) {
+	b.start, b.intent = end, 0
+	b.rows = slices.Clone(b.rows[n:])
+	b.bytes = 0
+	for i := range b.rows {
+		b.bytes += int64(len(b.rows[i].Value))
+	}
+	b.first = b.last
+}
+
+// commit commits one offset with metadata and waits for the answer.
+func (s *storeRole) commit(ctx context.Context, p partition, offset int64, metadata string) error {
+	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
+		for t := range req.Topics {
+			for i := range req.Topics[t].Partitions {
+				req.Topics[t].Partitions[i].Metadata = &metadata
+			}
+		}
+		return nil
+	})
+	offsets := map[string]map[int32]kgo.EpochOffset{p.topic: {p.id: {Epoch: -1, Offset: offset}}}
+	var failed error
+	s.cl.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+		failed = err
+		if err == nil {
+			failed = commitError(resp)
+		}
+	})
+	return failed
+}
+
+// commitError is the error of a commit of one partition.
+func commitError(resp *kmsg.OffsetCommitResponse) error {
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			err := kerr.ErrorForCode(p.ErrorCode)
+			switch {
+			case err == nil:
+				continue
+			case errors.Is(err, kerr.IllegalGeneration), errors.Is(err, kerr.UnknownMemberID),
+				errors.Is(err, kerr.StaleMemberEpoch), errors.Is(err, kerr.FencedMemberEpoch),
+				errors.Is(err, kerr.RebalanceInProgress):
+				return fmt.Errorf("%w: %w", errGivenUp, err)
+			}
+			return fmt.Errorf("commit offset: %w", err)
+		}
+	}
+	return nil
+}
+
+// deadLetterRows sends rows that the lake cannot hold to the dead letters. After
+// a kill the same letters may be sent again, under the same keys.
+func (s *storeRole) deadLetterRows(ctx context.Context, p partition, rows []lake.Row, rejected []lake.Rejected) error {
+	for _, r := range rejected {
+		row := rows[r.Index]
+		letter := event.DeadLetter{
+			Stage: event.StageStore, Reason: event.ReasonInvalidOutput, Detail: r.Err.Error(),
+			Origin: event.Origin{Object: fmt.Sprintf("kafka:%s/%d", p.topic, p.id), Position: row.Offset},
+			Value:  row.Value,
+		}
+		if err := s.cl.ProduceSync(ctx, s.deadLetter(&letter)).FirstErr(); err != nil {
+			return fmt.Errorf("write to %s: %w", s.names.DLQ(), err)
+		}
+	}
+	return nil
+}
