@@ -36,11 +36,11 @@ func openRules(dir string) (*detections.RuleSet, error) {
 		return detections.LoadFS(detections.BuiltinRules(), detections.LoadOptions{Name: builtin, Sources: sources.Names()})
 	}
 	if _, err := os.Stat(dir); err != nil {
-		return nil, exitcode.Wrap(exitcode.IO, fmt.Errorf("open rules: %w", err), "give the directory that holds " + detections.RootFile)
+		return nil, exitcode.Wrap(exitcode.IO, fmt.Errorf("open rules: %w", err), "give the directory that holds "+detections.RootFile)
 	}
 	rules, err := detections.Load(dir, detections.LoadOptions{Sources: sources.Names()})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, exitcode.Wrap(exitcode.Usage, err, "give the directory that holds " + detections.RootFile)
+		return nil, exitcode.Wrap(exitcode.Usage, err, "give the directory that holds "+detections.RootFile)
 	}
 	return rules, err
 }
@@ -78,7 +78,7 @@ func ruleTrees(args []string) ([]*ruleTree, error) {
 		}
 		dir, err := detections.FindRoot(arg)
 		if err != nil {
-			return nil, exitcode.Wrap(exitcode.Usage, err, "give a directory that holds " + detections.RootFile + ", or a path below one")
+			return nil, exitcode.Wrap(exitcode.Usage, err, "give a directory that holds "+detections.RootFile+", or a path below one")
 		}
 		tree := byDir[dir]
 		if tree == nil {
