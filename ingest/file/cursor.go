@@ -27,6 +27,9 @@ type cursor struct {
 	ModTime int64  `json:"mtime"`
 	ID      string `json:"id,omitempty"`
 	Mark    mark   `json:"mark"`
+	// Head is a mark of the beginning of a plain file: a copy has it before the copy is
+	// complete.
+	Head mark `json:"head,omitzero"`
 	// Compressed tells that the mark is of the compressed bytes.
 	Compressed bool `json:"compressed,omitempty"`
 	// Done says that nothing was left of a file of this size and time.
@@ -34,6 +37,9 @@ type cursor struct {
 	// Leaving says that the file no longer is where the configuration points to,
 	// and is read to its end under its new name.
 	Leaving bool `json:"leaving,omitempty"`
+	// Before is the cursor of the file that had this object's name before, which may
+	// come back compressed under another. It has no Before of its own.
+	Before *cursor `json:"before,omitempty"`
 }
 
 // mark is a digest of a part of a file: what makes it this file. In a plain file it
@@ -96,6 +102,20 @@ func (c *cursor) isOf(f io.ReaderAt, info os.FileInfo) bool {
 	return (sameID || c.Mark.Len >= ownMark) && c.Mark.holds(f)
 }
 
+// seal makes the marks fit the position. Marks that do are kept: the file may have
+// been truncated since.
+func (c *cursor) seal(f io.ReaderAt, size int64) (err error) {
+	if !c.Compressed && c.Mark.Sum != "" && c.Next == c.Mark.At+c.Mark.Len {
+		return nil
+	}
+	c.Mark, err = newMark(f, c.Compressed, c.Next, size)
+	if n := min(c.Next, plainMark); err == nil && !c.Compressed && n > c.Head.Len {
+		c.Head.Len = n
+		c.Head.Sum, err = digest(f, 0, n)
+	}
+	return err
+}
+
 // ofContent returns the one of the cursors of plain files that was made of the content
 // r, which a compressed copy holds; nil if none was. It reads all of r.
 func ofContent(r io.Reader, cursors []*cursor) *cursor {
@@ -128,7 +148,12 @@ func (c *cursor) unchanged(info os.FileInfo) bool {
 }
 
 // encode is total: a cursor has nothing that JSON cannot hold.
-func (c *cursor) encode() []byte {
+func (c cursor) encode() []byte {
+	if c.Before != nil {
+		before := *c.Before
+		before.Before = nil
+		c.Before = &before
+	}
 	b, err := json.Marshal(c)
 	if err != nil {
 		panic(err)

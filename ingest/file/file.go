@@ -244,8 +244,12 @@ func (r *run) flush(ctx context.Context) error {
 	if b.empty() {
 		return nil
 	}
-	for _, t := range b.moved {
+	for i := 0; i < len(b.moved); i++ {
+		t := b.moved[i]
 		if t.unnamed {
+			if heir := r.tails[t.path]; heir != nil && heir.cur.Before == &t.cur {
+				b.touch(heir)
+			}
 			continue
 		}
 		b.Cursors = append(b.Cursors, ingest.Cursor{Key: t.object, Value: t.cur.encode()})

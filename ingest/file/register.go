@@ -40,12 +40,16 @@ func (r *register) remove(object string) {
 func (r *register) objects() []string { return slices.Sorted(maps.Keys(r.byObject)) }
 
 // relatives are the cursors of the other objects of the family, in order of their
-// names.
+// names, and those of the files that had the family's names before.
 func (r *register) relatives(object string) []*cursor {
 	var all []*cursor
 	for _, o := range slices.Sorted(maps.Keys(r.families[family(object)])) {
+		c := r.byObject[o]
 		if o != object {
-			all = append(all, r.byObject[o])
+			all = append(all, c)
+		}
+		if c.Before != nil {
+			all = append(all, c.Before)
 		}
 	}
 	return all

@@ -80,7 +80,7 @@ func (r *run) decide(t *tail) {
 	}
 	defer f.Close()
 	var magic [4]byte
-	if n, _ := f.ReadAt(magic[:], 0); n < len(magic) || envelope.Compression(magic[:]) != "" {
+	if n, _ := f.ReadAt(magic[:], 0); n < len(magic) || envelope.Compression(magic[:]) != "" || r.mayBeCopy(t, f) {
 		return
 	}
 	t.fresh = false
@@ -96,8 +96,15 @@ func (r *run) begin(t *tail, f *os.File, compressed bool) {
 	if c != nil {
 		t.cur.Position = c.Position
 		if c.Compressed == compressed {
-			t.cur.Mark = c.Mark
+			t.cur.Mark, t.cur.Head = c.Mark, c.Head
 		}
+	}
+	switch {
+	case own == nil:
+	case own == c:
+		t.cur.Before = own.Before
+	default:
+		t.cur.Before = own
 	}
 	if c != nil && c != own {
 		r.cfg.Log.Info("log file goes on where another ended", "collector", r.cfg.Name, "object", t.object, "other", c.Path, "offset", c.Next)
@@ -137,6 +144,20 @@ func (r *run) match(t *tail, f *os.File) *cursor {
 	}
 	defer d.Close()
 	return ofContent(d, plain)
+}
+
+// mayBeCopy reports whether a plain file that still changes begins as another log
+// does: it may be the copy that is made before that is truncated.
+func (r *run) mayBeCopy(t *tail, f *os.File) bool {
+	if r.complete(t, time.Now()) {
+		return false
+	}
+	for _, c := range r.known.relatives(t.object) {
+		if c.ID != identity(t.info) && c.Head.Len >= ownMark && c.Head.holds(f) {
+			return true
+		}
+	}
+	return false
 }
 
 // findRest looks for the file that a cursor was made of where Path does not lead to,
@@ -295,7 +316,7 @@ func (r *run) poke(path string) (rescan bool) {
 // truncated, closes idle files, and lets go of files that were left.
 func (r *run) settle(now time.Time) {
 	for _, t := range r.leaving {
-		if info, err := t.stat(); err == nil {
+		if info, err := t.stat(); err == nil && !t.final {
 			t.observe(info, now)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -32,6 +33,7 @@ type tail struct {
 	ended   bool  // counted as read
 
 	f     *os.File
+	raw   *progressReader
 	in    *envelope.Decompressor // of a compressed file
 	split *envelope.Splitter
 	tip   mark // of what was read last, which may be beyond the position
@@ -42,11 +44,15 @@ type progressReader struct {
 	f     *os.File
 	bytes *int64
 	ended func() error
+	cut   bool // nothing more is to be read
 }
 
 func (p *progressReader) Read(b []byte) (int, error) {
 	if err := p.ended(); err != nil {
 		return 0, err
+	}
+	if p.cut {
+		return 0, io.EOF
 	}
 	n, err := p.f.Read(b)
 	*p.bytes += int64(n)
@@ -97,8 +103,14 @@ func (r *run) ready(ctx context.Context, t *tail) error {
 	if t.tip.holds(t.f) {
 		return nil
 	}
+	if info, err := t.f.Stat(); err != nil || info.Size() == 0 {
+		// Perhaps the same is about to be written again.
+		r.release(t)
+		return errNotYet
+	}
 	if !t.cur.Mark.holds(t.f) {
 		// What was incomplete has no rest any more.
+		t.raw.cut = true
 		t.split.Finish()
 		for more := true; more; {
 			var err error
@@ -119,7 +131,12 @@ func (r *run) ready(ctx context.Context, t *tail) error {
 
 // restart forgets how far the file was read: it is another one.
 func (t *tail) restart() {
-	t.cur = cursor{Version: cursorVersion, Path: t.path}
+	before := t.cur.Before
+	if t.cur.Next > 0 {
+		last := t.cur
+		before = &last
+	}
+	t.cur = cursor{Version: cursorVersion, Path: t.path, Before: before}
 	t.counted = 0
 }
 
@@ -140,6 +157,8 @@ func (r *run) open(ctx context.Context, t *tail) (err error) {
 		return err
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is no regular file", t.path)
+	case t.leaving && identity(info) != identity(t.info):
+		return fs.ErrNotExist
 	}
 	var magic [4]byte
 	n, _ := f.ReadAt(magic[:], 0)
@@ -149,6 +168,9 @@ func (r *run) open(ctx context.Context, t *tail) (err error) {
 		return errNotYet
 	}
 	if t.fresh {
+		if !compressed && r.mayBeCopy(t, f) {
+			return errNotYet
+		}
 		t.fresh = false
 		r.begin(t, f, compressed)
 		r.known.set(t.object, &t.cur)
@@ -177,7 +199,7 @@ func (r *run) start(ctx context.Context, t *tail, f *os.File) error {
 	} else if _, err := f.Seek(t.cur.Start, io.SeekStart); err != nil {
 		return err
 	}
-	t.f, t.tip = f, mark{}
+	t.f, t.raw, t.tip = f, raw, mark{}
 	if n := len(r.spare); n > 0 {
 		t.split, r.spare = r.spare[n-1], r.spare[:n-1]
 	} else {
@@ -239,8 +261,7 @@ func (r *run) reachEnd(t *tail) error {
 // sealMark makes the cursor's mark fit its position. A file that has been truncated
 // under the collector gets a mark that does not hold, and is read anew.
 func (t *tail) sealMark() error {
-	var err error
-	t.cur.Mark, err = newMark(t.f, t.cur.Compressed, t.cur.Next, t.info.Size())
+	err := t.cur.seal(t.f, t.info.Size())
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("mark %s: %w", t.path, err)
 	}
@@ -292,5 +313,5 @@ func (r *run) release(t *tail) {
 	}
 	t.f.Close()
 	r.spare = append(r.spare, t.split)
-	t.f, t.in, t.split = nil, nil, nil
+	t.f, t.raw, t.in, t.split = nil, nil, nil, nil
 }
