@@ -18,6 +18,13 @@ func load(t *testing.T) *detections.RuleSet {
 	return set
 }
 
+// TestNoWarnings wants the built-in rules to be examples.
+func TestNoWarnings(t *testing.T) {
+	for _, warning := range load(t).Warnings() {
+		t.Error(warning)
+	}
+}
+
 // TestRules runs the tests that the rules carry.
 func TestRules(t *testing.T) {
 	set := load(t)
