@@ -4,6 +4,9 @@ GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
+# go's ./... leaves directories out that are called testdata.
+PACKAGES := ./... ./testdata/gensample
+
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
@@ -16,18 +19,19 @@ run: build ## run the whole line over the sample logs, data below ./data
 	./bin/weir run --config deploy/sample/weir.yaml --once
 
 test: vet ## every test that needs no network: vet, gofmt, unit, golden, command line, pipeline
-	$(GO) test ./...
+	$(GO) test $(PACKAGES)
 
 vet: ## go vet and gofmt
-	$(GO) vet ./...
-	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l cmd detections docs ingest internal normalize schemas sinks); \
+	$(GO) vet $(PACKAGES)
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l cmd detections docs ingest internal normalize schemas sinks testdata); \
 	if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 
-generate: ## make the generated code anew
+generate: ## make the generated code and the sample logs anew
 	$(GO) generate ./...
+	$(GO) run ./testdata/gensample
 
 check-generate: generate ## fail if the generated code is not what the generator makes
-	git diff --exit-code -- '*_gen.go' schemas docs
+	git diff --exit-code -- '*_gen.go' schemas docs testdata/sample
 
 bench: ## benchmarks of the stages and of the whole line
 	$(GO) test -run '^$$' -bench . -benchmem ./...
