@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -133,4 +134,22 @@ func TestErrors(t *testing.T) {
 	if retry, _ := sinks.Outcome(1, err); !errors.Is(err, errPipe) || len(retry) != 1 {
 		t.Errorf("broken output: %v, want it to be retried", err)
 	}
+}
+
+// FuzzAppendSafe wants nothing but printable characters, whatever the text.
+func FuzzAppendSafe(f *testing.F) {
+	f.Add("alice", 10)
+	f.Add("a\x1b[31m\u202e\xff\r\n\u2028", 100)
+	f.Fuzz(func(t *testing.T, text string, limit int) {
+		limit = max(limit%300, 1)
+		got := string(appendSafe(nil, text, limit))
+		for _, r := range got {
+			if !unicode.IsPrint(r) {
+				t.Errorf("%q of %q is printed as %q", r, text, got)
+			}
+		}
+		if !utf8.ValidString(got) {
+			t.Errorf("%q is printed as %q, which is no UTF-8", text, got)
+		}
+	})
 }
