@@ -136,7 +136,8 @@ type run struct {
 	problems map[string]string
 	progress ingest.Progress
 	watch    *watch
-	spare    []*envelope.Splitter
+	spare    []*envelope.Splitter // of files that were closed
+	opened   int                  // files that are open
 }
 
 // once reads every file to its end.
@@ -160,7 +161,7 @@ func (r *run) once(ctx context.Context) error {
 		return err
 	}
 	if n := len(r.problems); n > 0 && r.progress.FilesRead == 0 && n >= len(r.order) {
-		return fmt.Errorf("%w: none of %d files below %s can be read; the log says why", ErrNoInput, n, r.cfg.Path)
+		return fmt.Errorf("none of %d files of %s can be read; the log says why", n, r.cfg.Path)
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (p place) object(origin, path string) string {
 // In trees, names that begin with a dot are left out: programs that copy files give
 // such names to what is not complete. A file that is there under several names,
 // by links, is listed once, under the name that is no link if there is one.
-func (p place) find(origin string) (files []found, dirs []string) {
+func (p *place) find(origin string) (files []found, dirs []string) {
 	roots := []string{p.path}
 	if p.glob {
 		roots, _ = filepath.Glob(p.path) // newPlace has checked the pattern
@@ -78,6 +78,9 @@ func (p place) find(origin string) (files []found, dirs []string) {
 		switch {
 		case os.IsNotExist(err):
 		case err == nil && info.IsDir():
+			if !p.glob {
+				p.root = root // it may not have been there before
+			}
 			files, dirs = walk(root, files, dirs)
 		default:
 			files = append(files, look(root))

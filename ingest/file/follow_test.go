@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -379,4 +380,60 @@ func TestRestartsWhileRotating(t *testing.T) {
 	f := follow(t, config(dir), k)
 	f.until("all", func() bool { return len(k.records) >= 400 })
 	f.nothingMore(lines(numbered(0, 400)))
+}
+
+func TestFollowManyFiles(t *testing.T) {
+	dir := t.TempDir()
+	const files = maxOpen + 50
+	var want []string
+	for i := range files {
+		text := numbered(i, i+1)
+		write(t, filepath.Join(dir, fmt.Sprintf("x%d.json", i)), text)
+		want = append(want, lines(text)...)
+	}
+	cfg := config(dir)
+	cfg.Settle = time.Minute
+	f := follow(t, cfg, newTopic())
+	f.until("all", func() bool { return len(f.k.records) >= files })
+	f.nothingMore(want)
+	appendTo(t, filepath.Join(dir, "x0.json"), "{\"more\":0}\n")
+	appendTo(t, filepath.Join(dir, fmt.Sprintf("x%d.json", files-1)), "{\"more\":1}\n")
+	f.until("growth", func() bool { return len(f.k.records) >= 2 })
+	f.nothingMore([]string{`{"more":0}`, `{"more":1}`})
+}
+
+// A log that was rotated while nothing ran is read to its end by a run that ends, too.
+func TestRotatedBeforeOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	write(t, path, numbered(0, 5))
+	k := newTopic()
+	run1(t, config(path), k)
+	k.records = nil
+	rotations["rename and create"](t, path)
+	run1(t, config(path), k)
+	same(t, "records", lines(numbered(5, 15)), k.take())
+	if len(k.cursors) != 1 {
+		t.Errorf("cursors: %q", k.cursors)
+	}
+	run1(t, config(path), k)
+	same(t, "records of a third run", nil, k.take())
+}
+
+// A tree that is not there when the collector is made has the same object names.
+func TestOriginOfTreeThatAppearsLater(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "logs")
+	cfg := config(dir)
+	cfg.Origin = "s3://bucket"
+	c, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "x.json"), `{"n":1}`)
+	k := newTopic()
+	if err := c.Run(context.Background(), nil, k.put); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := k.cursors["s3://bucket/x.json"]; !ok {
+		t.Errorf("cursors: %q", k.cursors)
+	}
 }

@@ -53,6 +53,9 @@ func (r *run) scan(now time.Time) {
 		if !t.fresh {
 			r.known.set(t.object, &t.cur)
 		}
+		if t.dirty {
+			r.count(t)
+		}
 	}
 	r.arrange(files)
 }
@@ -333,16 +336,23 @@ func (r *run) settle(now time.Time) {
 		case t.leaving && !t.dirty:
 			r.letGo(t)
 		case t.f == nil || t.dirty:
-		case t.cfg.Format.Kind == envelope.JSON && t.split.Pending():
+		case r.idle(t, now):
+			r.release(t)
+		default:
 			t.split.Finish()
 			t.dirty = true
-		default:
-			r.release(t)
 		}
 	}
 	isLeft := func(t *tail) bool { return t.left }
 	r.leaving = slices.DeleteFunc(r.leaving, isLeft)
 	r.order = slices.DeleteFunc(r.order, isLeft)
+}
+
+// idle reports whether nothing is to be done about a file that is read to its end:
+// it has not changed for a while, and no JSON record waits for its rest.
+func (r *run) idle(t *tail, now time.Time) bool {
+	waits := t.cfg.Format.Kind == envelope.JSON && t.split.Pending()
+	return !waits && r.complete(t, now)
 }
 
 // letGo ends a tail that was left. Its cursor goes with it.

@@ -77,8 +77,7 @@ func (r *run) turn(ctx context.Context, t *tail) (more bool, err error) {
 	case ctx.Err() != nil:
 		return false, ctx.Err()
 	case err != nil:
-		r.release(t)
-		t.dirty = false // until it changes
+		r.release(t) // and try again at the next poll
 		if !os.IsNotExist(err) {
 			r.report(t.object, err)
 		}
@@ -86,7 +85,7 @@ func (r *run) turn(ctx context.Context, t *tail) (more bool, err error) {
 	}
 	delete(r.problems, t.object)
 	t.dirty = more
-	if t.split.Ended() {
+	if t.split.Ended() || !more && r.idle(t, time.Now()) {
 		r.release(t)
 	}
 	if r.batch.full() {
@@ -199,6 +198,8 @@ func (r *run) start(ctx context.Context, t *tail, f *os.File) error {
 	} else if _, err := f.Seek(t.cur.Start, io.SeekStart); err != nil {
 		return err
 	}
+	r.makeRoom()
+	r.opened++
 	t.f, t.raw, t.tip = f, raw, mark{}
 	if n := len(r.spare); n > 0 {
 		t.split, r.spare = r.spare[n-1], r.spare[:n-1]
@@ -312,6 +313,27 @@ func (r *run) release(t *tail) {
 		t.in.Close()
 	}
 	t.f.Close()
+	r.opened--
 	r.spare = append(r.spare, t.split)
 	t.f, t.raw, t.in, t.split = nil, nil, nil, nil
+}
+
+// maxOpen is how many files are kept open to follow them; others are opened again
+// when they change.
+const maxOpen = 512
+
+// makeRoom closes the file that has been quiet for longest if too many are open.
+func (r *run) makeRoom() {
+	if r.opened < maxOpen {
+		return
+	}
+	var quietest *tail
+	for _, t := range r.order {
+		if t.f != nil && !t.dirty && !t.leaving && (quietest == nil || t.quiet.Before(quietest.quiet)) {
+			quietest = t
+		}
+	}
+	if quietest != nil {
+		r.release(quietest)
+	}
 }
