@@ -108,14 +108,26 @@ func clean(temp string) error {
 		if !free {
 			continue
 		}
-		left, _ := filepath.Glob(filepath.Join(temp, id+"-*"))
-		for _, path := range append(left, path) { // the lock last: else they would be nobody's
-			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return errors.Join(advise(err, temp), lock.Unlock())
-			}
+		if err := removeOf(temp, id); err != nil {
+			return errors.Join(advise(err, temp), lock.Unlock())
 		}
 		if err := lock.Unlock(); err != nil {
 			return fmt.Errorf("lock: %w", err)
+		}
+	}
+	return nil
+}
+
+// removeOf removes the temporary files of a process, then its lock: without it
+// nobody would know whose they are.
+func removeOf(temp, id string) error {
+	files, err := filepath.Glob(filepath.Join(temp, id+"-*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range append(files, filepath.Join(temp, id+".lock")) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
 	return nil
@@ -132,9 +144,8 @@ func (d *Dir) probe() error {
 
 // Close gives the directory up. Files are complete without it.
 func (d *Dir) Close() error {
-	path := d.lock.Path()
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("close lake: %w", err)
+	if err := removeOf(filepath.Join(d.root, tempDir), d.id); err != nil {
+		return errors.Join(fmt.Errorf("close lake: %w", err), d.lock.Unlock())
 	}
 	if err := d.lock.Unlock(); err != nil {
 		return fmt.Errorf("close lake: %w", err)
