@@ -121,14 +121,19 @@ func clean(temp string) error {
 // removeOf removes the temporary files of a process, then its lock: without it
 // nobody would know whose they are.
 func removeOf(temp, id string) error {
-	files, err := filepath.Glob(filepath.Join(temp, id+"-*"))
+	entries, err := os.ReadDir(temp)
 	if err != nil {
 		return err
 	}
-	for _, path := range append(files, filepath.Join(temp, id+".lock")) {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), id+"-") {
+			if err := os.Remove(filepath.Join(temp, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
+	}
+	if err := os.Remove(filepath.Join(temp, id+".lock")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }

@@ -227,7 +227,7 @@ func TestTwoWritersOfOneBatch(t *testing.T) {
 
 // TestCleaning starts a process beside a living one and a dead one.
 func TestCleaning(t *testing.T) {
-	root := t.TempDir()
+	root := filepath.Join(t.TempDir(), "a[b]*") // no pattern
 	living := openTestDir(t, root)
 	dead, err := NewDir(root)
 	if err != nil {
