@@ -39,27 +39,25 @@ func parseDuration(s string) (time.Duration, error) {
 	return sum, nil
 }
 
-// duration reads a duration, zero if the node is absent.
-func duration(n yamlpos.Node) time.Duration {
-	if !n.Exists() {
-		return 0
-	}
+// duration reads a duration; not ok if the node is absent or holds none, which is
+// then reported.
+func duration(n yamlpos.Node) (d time.Duration, ok bool) {
 	text := n.Text()
 	if text == "" {
-		return 0
+		return 0, false
 	}
 	d, err := parseDuration(text)
 	if err != nil {
 		n.Problemf("%v", err)
 	}
-	return d
+	return d, err == nil
 }
 
 // window reads a `within` or `suppress`.
 func window(n yamlpos.Node) time.Duration {
-	d := duration(n)
+	d, ok := duration(n)
 	switch {
-	case !n.Exists() || n.Text() == "":
+	case !ok:
 	case d > maxWindow:
 		n.Problemf("at most 24h, got %s", n.Text())
 	case d <= 0:

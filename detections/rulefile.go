@@ -138,7 +138,7 @@ func (r *reader) condition(class, when yamlpos.Node) {
 		}
 		return
 	}
-	e := r.compile(when, text, 0, c, expr.Condition)
+	e := r.compile(when, strings.TrimRight(text, " \n"), 0, c, expr.Condition)
 	r.classes = append(r.classes, c)
 	r.rule.Conditions = append(r.rule.Conditions, Condition{Class: c.UID, When: strings.TrimSpace(text), program: e})
 }

@@ -94,10 +94,9 @@ func (r *reader) testEvent(m *yamlpos.Mapping, listed bool) TestEvent {
 			repeat.Problemf("want a number from 1 to %d", maxRepeat)
 		}
 	}
-	e.Every = duration(m.Get("every"))
+	e.Every, _ = duration(m.Get("every"))
 	if listed {
-		at := m.Get("at")
-		e.At, e.HasAt = duration(at), at.Exists()
+		e.At, e.HasAt = duration(m.Get("at"))
 	}
 	return e
 }

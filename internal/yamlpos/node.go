@@ -180,7 +180,7 @@ func (n Node) Bool() bool {
 
 // OneOf is a string out of a closed set.
 func (n Node) OneOf(allowed ...string) string {
-	s := n.Str()
+	s := n.Text()
 	if s != "" && !slices.Contains(allowed, s) {
 		n.Problemf("unknown value %q%s (one of %s)", s, suggest.Hint(s, allowed), strings.Join(allowed, ", "))
 		return ""

@@ -124,16 +124,8 @@ func (c *Compiler) Compile(class *ocsf.Class, text string, want Want, report Rep
 		report(1, 0, false, err.Error())
 		return nil
 	}
-	failed := false
-	u := &unit{classEnv: ce, lists: c.lists, report: func(line, col int, warning bool, message string) {
-		failed = failed || !warning
-		report(line, col, warning, message)
-	}}
-	expr := u.compile(text, want)
-	if failed {
-		return nil
-	}
-	return expr
+	u := &unit{classEnv: ce, lists: c.lists, report: report}
+	return u.compile(text, want)
 }
 
 // unit is the compilation of one expression.
@@ -146,7 +138,9 @@ type unit struct {
 	shapes map[int64]shape    // what a name or a path in the expression is
 	consts map[int64]constant // enum constants, by the literal that replaced them
 	nextID int64
-	failed bool
+	// errors is how many were reported; replaced, how many of them led to a node
+	// being replaced.
+	errors, replaced int
 }
 
 func (u *unit) compile(text string, want Want) *Expr {
@@ -161,9 +155,6 @@ func (u *unit) compile(text string, want Want) *Expr {
 		source = strings.TrimSpace(text)
 	}
 	top := u.rewrite()
-	if u.failed {
-		return nil
-	}
 	checked, issues := u.env.Check(parsed)
 	if issues.Err() != nil {
 		u.issues(issues)
@@ -171,14 +162,18 @@ func (u *unit) compile(text string, want Want) *Expr {
 	}
 	u.ast = checked.NativeRep()
 	out := &Expr{Source: source, Type: checked.OutputType()}
-	u.checkOutput(out.Type, want)
+	if u.errors == 0 {
+		u.checkOutput(out.Type, want)
+	}
 	u.check()
 	if want == Condition {
-		u.lint()
 		out.Atoms = u.atoms()
+		u.lint()
 	}
-	u.checkCost(checked)
-	if u.failed {
+	if u.errors == 0 {
+		u.checkCost(checked)
+	}
+	if u.errors > 0 {
 		return nil
 	}
 	if out.program, err = u.env.Program(checked, cel.EvalOptions(cel.OptOptimize)); err != nil {
@@ -201,7 +196,7 @@ func (u *unit) presence(path string) cel.Program {
 	}
 	quiet.ast = parsed.NativeRep()
 	quiet.rewrite()
-	if quiet.failed {
+	if quiet.errors > 0 {
 		return nil
 	}
 	checked, issues := u.env.Check(parsed)
@@ -217,15 +212,27 @@ func (u *unit) presence(path string) cel.Program {
 
 // checkOutput holds the expression's type against its use.
 func (u *unit) checkOutput(t *types.Type, want Want) {
-	root := u.ast.Expr().ID()
+	root := u.start(u.ast.Expr())
 	switch {
 	case want == Condition && t.Kind() == types.StructKind && t.TypeName() == ocsfcel.JSONType.TypeName():
-		u.errorAt(root, "a condition is true or false; compare the JSON value: == true")
+		u.errorAt(root, "a JSON value is no condition; compare it: %s == true", u.shapes[u.ast.Expr().ID()].path)
 	case want == Condition && t.Kind() != types.BoolKind:
 		u.errorAt(root, "a condition is true or false; this is of type %s", cel.FormatCELType(t))
 	case want == Scalar && !isScalar(t):
 		u.errorAt(root, "want a single value; this is of type %s", cel.FormatCELType(t))
 	}
+}
+
+// start is the node where an expression begins; the place of an operator, also of
+// a dot, is within it.
+func (u *unit) start(e ast.Expr) int64 {
+	first, least := e.ID(), int32(maxSize)
+	ast.PostOrderVisit(e, ast.NewExprVisitor(func(e ast.Expr) {
+		if r, ok := u.ast.SourceInfo().GetOffsetRange(e.ID()); ok && r.Start < least {
+			first, least = e.ID(), r.Start
+		}
+	}))
+	return first
 }
 
 func isScalar(t *types.Type) bool {
@@ -244,7 +251,7 @@ func (u *unit) checkCost(checked *cel.Ast) {
 		return
 	}
 	if estimate.Max > MaxCost {
-		u.errorAt(u.ast.Expr().ID(), "costs up to %d on a large event, the limit is %d; nest less, or test something cheaper than a regular expression", estimate.Max, MaxCost)
+		u.errorAt(u.start(u.ast.Expr()), "costs up to %d on a large event, the limit is %d; nest less, or test something cheaper than a regular expression", estimate.Max, MaxCost)
 	}
 }
 
@@ -274,7 +281,7 @@ func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *co
 // issues reports what cel-go found.
 func (u *unit) issues(issues *cel.Issues) {
 	for _, e := range issues.Errors() {
-		u.failed = true
+		u.errors++
 		u.report(max(e.Location.Line(), 1), max(e.Location.Column(), 0), false, cleanMessage(e.Message))
 	}
 }
@@ -286,7 +293,7 @@ func (u *unit) errorAt(id int64, format string, args ...any) {
 }
 
 func (u *unit) errorPlaced(line, col int, format string, args ...any) {
-	u.failed = true
+	u.errors++
 	u.report(line, col, false, fmt.Sprintf(format, args...))
 }
 
@@ -316,6 +323,7 @@ func cleanMessage(message string) string {
 	}
 	message = strings.NewReplacer("'@json ", "'", "'@in'", "'in'", "'!_'", "'!'", "'_[_]'", "'[]'", "'"+listPrefix, "'in lists.").Replace(message)
 	message = strings.ReplaceAll(message, " (in container '')", "")
+	message = strings.ReplaceAll(message, "'<EOF>'", "the end")
 	return message
 }
 

@@ -162,7 +162,7 @@ func TestRefusals(t *testing.T) {
 		{`resources.uid == "x"`, `1:11 resources is a list; write resources[0].uid, or resources.exists(x, x.uid ...)`},
 		{`api.operation.name == "x"`, `1:15 api.operation is a string_t; it has no attribute name`},
 		{`api.operation == 5`, `1:15 found no matching overload for '==' applied to '(string, int)'`},
-		{`actor.user == actor.user`, `1:6 actor.user is an object; compare one of its attributes, or ask has(actor.user)`},
+		{`actor.user == actor.user`, `1:1 actor.user is an object; compare one of its attributes, or ask has(actor.user)`},
 		{`status_id == Status.SUCCES`, `1:21 Status has no SUCCES; did you mean "SUCCESS"? it has Status.UNKNOWN (0), Status.SUCCESS (1), Status.FAILURE (2), Status.OTHER (99)`},
 		{`status_id == Severity.HIGH`, `1:14 Severity.* are values of severity_id, not of status_id, which has Status.UNKNOWN (0), Status.SUCCESS (1), Status.FAILURE (2), Status.OTHER (99)`},
 		{`status_id == 7`, `1:14 this can never hold: status_id has no value 7; it has Status.UNKNOWN (0), Status.SUCCESS (1), Status.FAILURE (2), Status.OTHER (99)`},
@@ -181,16 +181,18 @@ func TestRefusals(t *testing.T) {
 		{`time > timestamp("yesterday")`, `1:18 "yesterday" is not a time, as 2026-01-31T12:00:00Z`},
 		{`raw.x.startsWith("a")`, `1:17 startsWith() is not for JSON; write string(raw.x).startsWith(...)`},
 		{`raw.x == duration("1s")`, `1:7 found no matching overload for '==' applied to '(json, duration)'`},
-		{`raw.x`, `1:4 a condition is true or false; compare the JSON value: == true`},
+		{`raw.x`, `1:1 a JSON value is no condition; compare it: raw.x == true`},
+		{`raw.x && !raw.y`, "1:11 a JSON value is no condition; compare it: raw.y == true\n1:1 a JSON value is no condition; compare it: raw.x == true"},
+		{`api.operation == 1 && actr.x == 2 && count == "x"`, "1:23 the class api_activity has no attribute actr; did you mean \"actor\"?\n1:15 found no matching overload for '==' applied to '(string, int)'\n1:44 found no matching overload for '==' applied to '(int, string)'"},
 		{`"x"`, `1:1 a condition is true or false; this is of type string`},
-		{`api.operation ==`, `1:17 mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`},
+		{`api.operation ==`, `1:17 mismatched input the end expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}`},
 		{`resources.exists(user, user.uid == "x") || resources.exists(api, api.uid == "x")`, `1:60 the variable api would hide the attribute of that name; call it otherwise`},
 		{`has(size(resources))`, `1:9 has() takes an attribute, as has(actor.user.uid); of a list ask its size()`},
 		{`has("x")`, `1:5 has() takes an attribute, as has(actor.user.uid); of a list ask its size()`},
 		{`actor.?user.uid == "x"`, `1:6 optional selection is not needed: an absent attribute reads as zero, and has() tells`},
 		{`api.operation == "a" && apx == 1 && status_id == Sttus.X`, "1:25 the class api_activity has no attribute apx; did you mean \"api\"?\n1:50 the class api_activity has no attribute Sttus; did you mean \"Status\"?"},
 		{`raw.a.exists(x, raw.b.exists(y, raw.c.exists(z, z == x || z == y)))`, `1:45 comprehension exceeds nesting limit`},
-		{`raw.a.exists(x, raw.b.exists(y, string(x).matches("a.*b.*c.*d") && string(y).matches("a.*b.*c.*d")))`, `1:13 costs up to`},
+		{`raw.a.exists(x, raw.b.exists(y, string(x).matches("a.*b.*c.*d") && string(y).matches("a.*b.*c.*d")))`, `1:1 costs up to`},
 	} {
 		e, problems := compile(c, "api_activity", test.text, Condition)
 		got := strings.Join(problems, "\n")
@@ -198,4 +200,202 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %s", test.text, got, test.want)
 		}
 	}
+}
+
+func TestLint(t *testing.T) {
+	c := testCompiler(t)
+	for _, test := range []struct {
+		text   string
+		absent string // the attribute that the warning names; empty for none
+	}{
+		{`actor.user.name != "root"`, "actor.user.name"},
+		{`!(actor.user.name == "root")`, "actor.user.name"},
+		{`actor.user.name == ""`, "actor.user.name"},
+		{`actor.user.name == "root"`, ""},
+		{`!(actor.user.name != "root")`, ""},
+		{`http_response.code < 400`, "http_response.code"},
+		{`400 > http_response.code`, "http_response.code"},
+		{`http_response.code >= 400`, ""},
+		{`!(http_response.code >= 400)`, "http_response.code"},
+		{`status_id != Status.SUCCESS`, "status_id"},
+		{`status_id != Status.UNKNOWN`, ""},
+		{`activity_id != Activity.READ`, ""}, // required: never absent
+		{`actor.user.uid != resources[0].owner.uid`, "actor.user.uid"},
+		{`raw.errorCode != "x"`, "raw.errorCode"},
+		{`!(raw.n > 5)`, "raw.n"},
+		{`raw.n < 5`, ""},
+		{`!device.is_managed`, "device.is_managed"},
+		{`device.is_managed == false`, "device.is_managed"},
+		{`resources.exists(r, r.type != "x")`, "r.type"},
+		{`resources.exists(r, has(r.type) && r.type != "x")`, ""},
+
+		// Guards.
+		{`has(actor.user.name) && actor.user.name != "root"`, ""},
+		{`!has(actor.user.name) || actor.user.name != "root"`, ""},
+		{`has(actor.user.uid) && actor.user.name != "root"`, "actor.user.name"},
+		{`actor.user.name.startsWith("a") && actor.user.name != "admin"`, ""},
+		{`actor.user.name in ["a", "b"] && actor.user.name != "b"`, ""},
+		{`has(raw.errorCode) && raw.errorCode != "x"`, ""},
+		{`raw.errorCode == "y" && raw.errorCode != "x"`, ""},
+
+		// Exclusions are no comparisons.
+		{`!(actor.user.name in lists.admins)`, ""},
+		{`!(actor.user.name in ["root"])`, ""},
+		{`!actor.user.name.startsWith("svc-")`, ""},
+	} {
+		e, problems := compile(c, "api_activity", test.text, Condition)
+		got := strings.Join(problems, "\n")
+		switch {
+		case e == nil:
+			t.Errorf("%s: refused: %s", test.text, got)
+		case test.absent == "" && got != "":
+			t.Errorf("%s: unwanted: %s", test.text, got)
+		case test.absent != "" && !strings.Contains(got, "also holds when "+test.absent+" is absent"):
+			t.Errorf("%s: want a warning about %s, got %q", test.text, test.absent, got)
+		}
+	}
+}
+
+func TestAtoms(t *testing.T) {
+	c := testCompiler(t)
+	for text, want := range map[string]string{
+		`api.operation == "a"`:                                                            `api.operation=[a]`,
+		`"a" == api.operation && status_id == 1`:                                          `api.operation=[a] status_id=[1]`,
+		`api.operation in ["b", "a", "b"]`:                                                `api.operation=[a b]`,
+		`api.operation == "a" || api.operation == "b"`:                                    `api.operation=[a b]`,
+		`api.operation == "a" || status_id == 1`:                                          ``,
+		`(api.operation == "a" && status_id == 1) || (api.operation == "b" && count > 2)`: `api.operation=[a b]`,
+		`api.operation in ["a", "b"] && api.operation in ["b", "c"]`:                      `api.operation=[b]`,
+		`!(api.operation == "a")`:                                                         ``,
+		`api.operation != "a"`:                                                            ``,
+		`api.operation == api.service.name`:                                               ``,
+		`api.operation in [api.service.name]`:                                             ``,
+		`has(api.operation) ? api.operation == "a" : true`:                                ``,
+		`raw.eventName == "a"`:                                                            ``,
+		`resources.exists(r, r.type == "x")`:                                              ``,
+		`resources[0].type == "x"`:                                                        `resources[].type=[x]`,
+	} {
+		e, problems := compile(c, "api_activity", text, Condition)
+		if e == nil {
+			t.Errorf("%s: %v", text, problems)
+			continue
+		}
+		var got []string
+		for _, a := range e.Atoms {
+			if len(a.Texts) > 0 {
+				got = append(got, fmt.Sprintf("%s=%v", a.Path, a.Texts))
+			} else {
+				got = append(got, fmt.Sprintf("%s=%v", a.Path, a.Numbers))
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: atoms %v, want %s", text, got, want)
+		}
+	}
+}
+
+func TestScalars(t *testing.T) {
+	c := testCompiler(t)
+	for text, want := range map[string]string{
+		`api.operation`:                   "StopLogging present=true path=api.operation",
+		`actor.user.name`:                 " present=true path=actor.user.name",
+		`actor.user.full_name`:            " present=false path=actor.user.full_name",
+		`status_id`:                       "1 present=true path=status_id",
+		`raw.eventName`:                   "StopLogging present=true path=raw.eventName",
+		`raw.nothing`:                     " present=false path=raw.nothing",
+		`raw["key.with.dots"].x`:          `1 present=true path=raw["key.with.dots"].x`,
+		`string(raw.n)`:                   "5 present=true path=",
+		`resources[0].uid`:                "arn:aws:cloudtrail:us-east-1:111122223333:trail/main present=true path=resources[].uid",
+		`size(resources)`:                 "2 present=true path=",
+		`has(device) ? "device" : "none"`: "none present=true path=",
+	} {
+		e, problems := compile(c, "api_activity", text, Scalar)
+		if e == nil {
+			t.Errorf("%s: %v", text, problems)
+			continue
+		}
+		var s Scope
+		s.Reset(testEvent())
+		v, err := e.Eval(&s)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got := fmt.Sprintf("%v present=%v path=%s", v, e.Present(&s), e.Path); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		`resources`:  "1:1 want a single value; this is of type list(resource_details)",
+		`actor.user`: "1:1 want a single value; this is of type user",
+	} {
+		if _, problems := compile(c, "api_activity", text, Scalar); strings.Join(problems, "") != want {
+			t.Errorf("%s: %v", text, problems)
+		}
+	}
+}
+
+// TestEveryClassCompiles: every selected class has an environment, and every
+// attribute of it can be named.
+func TestEveryClassCompiles(t *testing.T) {
+	c := testCompiler(t)
+	for i := range ocsf.Classes {
+		class := &ocsf.Classes[i]
+		for _, a := range class.Attributes {
+			e, problems := compile(c, class.Name, "has("+a.Name+")", Condition)
+			if e == nil {
+				t.Errorf("%s: has(%s): %v", class.Name, a.Name, problems)
+				continue
+			}
+			ev := new(ocsf.Event)
+			ev.SetClass(class.UID)
+			var s Scope
+			s.Reset(ev)
+			if _, err := e.Eval(&s); err != nil {
+				t.Errorf("%s: has(%s): %v", class.Name, a.Name, err)
+			}
+		}
+	}
+}
+
+func TestGlob(t *testing.T) {
+	for _, test := range []struct {
+		pattern, text string
+		want          bool
+	}{
+		{"", "", true}, {"", "a", false}, {"*", "", true}, {"**", "abc", true}, {"?", "ä", true}, {"?", "", false},
+		{"a*b*c", "aXbYc", true}, {"a*b*c", "acb", false}, {"*.txt", "a.txt.txt", true}, {"a?c", "abc", true},
+		{"*a", "b", false}, {"[a]", "[a]", true}, {"*ab", "aab", true}, {"arn:*:role/*", "arn:aws:iam::1:role/x/y", true},
+	} {
+		if got := globMatch(test.pattern, test.text, false); got != test.want {
+			t.Errorf("%q matches %q: %v", test.pattern, test.text, got)
+		}
+	}
+}
+
+// FuzzCompile: whatever a condition says, compiling and evaluating it ends without
+// a panic, and what compiles evaluates to a boolean or an error.
+func FuzzCompile(f *testing.F) {
+	for _, seed := range []string{
+		`api.operation == "x" && !(actor.user.uid in lists.admins)`, `raw.a[0]["b"].exists(x, x.y != null)`,
+		`resources.exists(r, has(r.uid)) || size(raw) > 3`, `status_id in [Status.SUCCESS, 2]`, `has(has(x))`,
+		`raw.x in lists.offices ? raw.y < 1 : ip(src_endpoint.ip).isPublic()`, `lists.x.y`, `[raw].map(x, x.a)[0] == {}`,
+		`event.raw == raw && event == event`, `raw == null != true`, `math.greatest(raw.a, 2) == 2`, `"a" in raw in raw`,
+	} {
+		f.Add(seed)
+	}
+	c := testCompiler(f)
+	ev := testEvent()
+	f.Fuzz(func(t *testing.T, text string) {
+		e, _ := compile(c, "api_activity", text, Condition)
+		if e == nil {
+			return
+		}
+		var s Scope
+		s.Reset(ev)
+		v, err := e.Eval(&s)
+		if err == nil && v.Type() != types.BoolType {
+			t.Errorf("%s gives %v", text, v.Type())
+		}
+	})
 }

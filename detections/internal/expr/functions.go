@@ -26,11 +26,15 @@ func library() []cel.EnvOption {
 		cel.OptionalTypes(),
 		ext.Strings(), ext.Lists(), ext.Sets(), ext.Math(), ext.Encoders(), ext.Regex(),
 	}
+	options = append(options, cel.Function(mistake, cel.Overload(mistake, nil, cel.DynType)))
 	options = append(options, conversions()...)
 	options = append(options, textFunctions()...)
 	options = append(options, ipFunctions()...)
 	return append(options, jsonFunctions()...)
 }
+
+// mistake stands for a part of an expression that is wrong; see unit.expr.
+const mistake = "@mistake"
 
 func unary(id string, arg, result *cel.Type, f func(ref.Val) ref.Val) cel.FunctionOpt {
 	return cel.Overload(id, []*cel.Type{arg}, result, cel.UnaryBinding(f))

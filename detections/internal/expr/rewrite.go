@@ -64,9 +64,23 @@ func (u *unit) rewrite() shape {
 	return u.expr(u.ast.Expr(), nil)
 }
 
-// expr rewrites a node and what is below it.
+// expr rewrites a node and what is below it. A node with a mistake is replaced by
+// one of any type, so that the rest can be checked and nothing is reported twice.
 func (u *unit) expr(e ast.Expr, sc *vars) shape {
-	var s shape
+	before := u.errors
+	s := u.rewriteNode(e, sc)
+	switch {
+	case u.errors > max(before, u.replaced):
+		e.SetKindCase(factory.NewCall(0, mistake))
+		u.replaced = u.errors
+		return shape{}
+	case s.kind != unknown:
+		u.shapes[e.ID()] = s
+	}
+	return s
+}
+
+func (u *unit) rewriteNode(e ast.Expr, sc *vars) (s shape) {
 	switch e.Kind() {
 	case ast.IdentKind:
 		s = u.ident(e, sc)
@@ -87,9 +101,6 @@ func (u *unit) expr(e ast.Expr, sc *vars) shape {
 		}
 	case ast.StructKind:
 		u.errorAt(e.ID(), "an expression cannot build a %s", e.AsStruct().TypeName())
-	}
-	if s.kind != unknown {
-		u.shapes[e.ID()] = s
 	}
 	return s
 }

@@ -38,6 +38,14 @@ func (u *unit) call(e ast.Expr, sc *vars) shape {
 	for i, arg := range c.Args() {
 		shapes[i] = u.value(arg, sc)
 	}
+	switch name {
+	case operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.Conditional:
+		for i, s := range shapes {
+			if s.kind == json && (i == 0 || name != operators.Conditional) {
+				u.errorAt(u.start(c.Args()[i]), "a JSON value is no condition; compare it: %s == true", s.path)
+			}
+		}
+	}
 	if op, ok := jsonOperators[name]; ok && len(shapes) == 2 {
 		u.comparison(e, c, op.function, op.flipped, shapes)
 	}
@@ -77,8 +85,12 @@ func (u *unit) receiver(e ast.Expr, c ast.CallExpr, sc *vars) {
 // what has no order or identity.
 func (u *unit) comparison(e ast.Expr, c ast.CallExpr, function, flipped string, shapes []shape) {
 	for i, s := range shapes {
-		if s.kind == object || s.kind == objects {
-			u.errorAt(c.Args()[i].ID(), "%s is an object; compare one of its attributes, or ask has(%s)", s.path, s.path)
+		switch s.kind {
+		case object:
+			u.errorAt(u.start(c.Args()[i]), "%s is an object; compare one of its attributes, or ask has(%s)", s.path, s.path)
+			return
+		case objects:
+			u.errorAt(u.start(c.Args()[i]), "%s is a list of objects; write %s.exists(x, x.name == ...)", s.path, s.path)
 			return
 		}
 	}
@@ -116,15 +128,12 @@ func (u *unit) in(e ast.Expr, sc *vars) {
 	switch {
 	case right.kind == set:
 		e.SetKindCase(factory.NewCall(0, listFunction(strings.TrimPrefix(right.path, "lists.")), c.Args()[0]))
-		if u.lists[strings.TrimPrefix(right.path, "lists.")] == nil {
-			e.SetKindCase(factory.NewLiteral(0, types.False)) // reported; lets the rest be checked
-		}
 	case right.kind == json:
 		e.SetKindCase(factory.NewCall(0, jsonContains, c.Args()[1], c.Args()[0]))
 	case left.kind == json:
 		e.SetKindCase(factory.NewCall(0, jsonIn, c.Args()[0], c.Args()[1]))
 	case left.kind == object || left.kind == objects:
-		u.errorAt(c.Args()[0].ID(), "%s is an object; look for one of its attributes", left.path)
+		u.errorAt(u.start(c.Args()[0]), "%s is an object; look for one of its attributes", left.path)
 	}
 }
 
@@ -164,10 +173,11 @@ func (u *unit) has(e ast.Expr, sc *vars) {
 	arg := args[0]
 	s := u.value(arg, sc)
 	switch {
-	case u.failed && s.kind == unknown:
+	case s.kind == unknown && arg.Kind() == ast.CallKind && arg.AsCall().FunctionName() == mistake:
+		e.SetKindCase(arg)
 		return
 	case s.kind == unknown || s.path == varEvent || strings.HasSuffix(s.path, "[]") && s.kind != json:
-		u.errorAt(arg.ID(), "has() takes an attribute, as has(actor.user.uid); of a list ask its size()")
+		u.errorAt(u.start(arg), "has() takes an attribute, as has(actor.user.uid); of a list ask its size()")
 	case arg.Kind() == ast.SelectKind:
 		sel := arg.AsSelect()
 		u.shapes[e.ID()] = shape{path: "has " + s.path}
@@ -175,7 +185,7 @@ func (u *unit) has(e ast.Expr, sc *vars) {
 	case s.kind == json:
 		e.SetKindCase(factory.NewCall(0, jsonHas, arg))
 	default:
-		u.errorAt(arg.ID(), "has() takes an attribute, as has(actor.user.uid)")
+		u.errorAt(u.start(arg), "has() takes an attribute, as has(actor.user.uid)")
 	}
 	u.shapes[e.ID()] = shape{path: "has " + s.path}
 }
