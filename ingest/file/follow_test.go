@@ -290,6 +290,22 @@ func (f *follower) nothingMore(want []string) {
 	}
 }
 
+// What was incomplete when the file was truncated is a dead letter, not the beginning
+// of what comes next.
+func TestTruncatedWithinRecord(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	write(t, path, numbered(0, 5)+`{"n":`)
+	cfg := config(path)
+	cfg.Settle = time.Minute
+	f := follow(t, cfg, newTopic())
+	f.wants("before", lines(numbered(0, 5))...)
+	write(t, path, numbered(100, 102))
+	f.wants("after", lines(numbered(100, 102))...)
+	if len(f.k.dead) > 1 {
+		t.Errorf("dead letters: %q", f.k.dead)
+	}
+}
+
 func TestTruncatedAndLongerThanBefore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
 	write(t, path, numbered(0, 5))

@@ -108,24 +108,30 @@ func (r *run) ready(ctx context.Context, t *tail) error {
 		return errNotYet
 	}
 	if !t.cur.Mark.holds(t.f) {
-		// What was incomplete has no rest any more.
-		t.raw.cut = true
-		t.split.Finish()
-		for more := true; more; {
-			var err error
-			if more, err = r.read(t); err != nil {
-				break
-			}
-			if more {
-				if err := r.flush(ctx); err != nil {
-					return err
-				}
-			}
+		if err := r.drain(t); err != nil {
+			return err
 		}
 		t.restart()
 	}
 	r.release(t)
 	return r.open(ctx, t)
+}
+
+// drain takes what is in memory of a file that was written anew: what was incomplete
+// has no rest any more. It is little, so it may overfill the batch.
+func (r *run) drain(t *tail) error {
+	t.raw.cut = true
+	t.split.Finish()
+	for {
+		p, err := t.split.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r.batch.add(t, p)
+	}
 }
 
 // restart forgets how far the file was read: it is another one.
@@ -158,6 +164,8 @@ func (r *run) open(ctx context.Context, t *tail) (err error) {
 		return fmt.Errorf("%s is no regular file", t.path)
 	case t.leaving && identity(info) != identity(t.info):
 		return fs.ErrNotExist
+	case !t.final && identity(info) != identity(t.info):
+		return errNotYet // rotated since the listing; the next one tells
 	}
 	var magic [4]byte
 	n, _ := f.ReadAt(magic[:], 0)
@@ -190,11 +198,12 @@ func (r *run) start(ctx context.Context, t *tail, f *os.File) error {
 		if err != nil {
 			return err
 		}
-		t.in, in = d, d
 		// What is wrong with the skipped part is wrong in the next read too.
 		if _, err := io.CopyN(io.Discard, d, t.cur.Start); err != nil && ctx.Err() != nil {
+			d.Close()
 			return err
 		}
+		t.in, in = d, d
 	} else if _, err := f.Seek(t.cur.Start, io.SeekStart); err != nil {
 		return err
 	}
