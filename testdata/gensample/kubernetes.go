@@ -48,6 +48,7 @@ type request struct {
 	reply        any    // responseObject, of level RequestResponse
 	code         int    // 200 unless given
 	reason       string // of a failure
+	message      string // of a failure
 	decision     string // "allow" unless given
 	why          string // the authorizer's reason
 	bothStages   bool   // the policy writes RequestReceived too
@@ -114,7 +115,7 @@ func (c *cluster) stage(id, stage string, received, at time.Time, who subject, w
 	if stage != "RequestReceived" {
 		status = obj("metadata", obj(), "code", code)
 		if code >= 400 {
-			status = obj("metadata", obj(), "status", "Failure", "message", what.why, "reason", what.reason, "code", code)
+			status = obj("metadata", obj(), "status", "Failure", "message", what.message, "reason", what.reason, "code", code)
 		}
 		body = what.body
 		annotations = obj("authorization.k8s.io/decision", cmp.Or(what.decision, "allow"), "authorization.k8s.io/reason", what.why)

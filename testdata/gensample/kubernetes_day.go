@@ -91,7 +91,7 @@ func (c *cluster) controllers() {
 			c.log(at, manager("cronjob-controller"), request{verb: "create", group: "batch", resource: "jobs", namespace: "billing", name: fmt.Sprintf("invoice-sync-%d", at.Unix()/60), code: 201, why: c.controllerRole("cronjob-controller")})
 		case n < 70: // two writers of one object: the loser tries again
 			c.log(at, manager("deployment-controller"), request{verb: "update", group: "apps", resource: "deployments", subresource: "status", namespace: "shipments", name: "rates", code: 409, reason: "Conflict",
-				why: `Operation cannot be fulfilled on deployments.apps "rates": the object has been modified; please apply your changes to the latest version and try again`})
+				message: `Operation cannot be fulfilled on deployments.apps "rates": the object has been modified; please apply your changes to the latest version and try again`})
 		case n < 85:
 			c.log(at, manager("generic-garbage-collector"), request{verb: "delete", group: "apps", resource: "replicasets", namespace: "shipments", name: "rates-" + c.text(lowerDigits, 9), why: c.controllerRole("generic-garbage-collector")})
 		default:
@@ -144,12 +144,12 @@ func (c *cluster) programs() {
 			c.log(at, agent, request{verb: "list", resource: "nodes", query: "limit=500"})
 		case n < 60: // an old chart asks for more than it was given
 			c.log(at, agent, request{verb: "list", resource: "persistentvolumes", code: 403, reason: "Forbidden", decision: "forbid",
-				why: `persistentvolumes is forbidden: User "system:serviceaccount:monitoring:node-agent" cannot list resource "persistentvolumes" in API group "" at the cluster scope`})
+				message: `persistentvolumes is forbidden: User "system:serviceaccount:monitoring:node-agent" cannot list resource "persistentvolumes" in API group "" at the cluster scope`})
 		case n < 85:
 			c.log(at, argo, request{verb: "patch", group: "apps", resource: "deployments", namespace: "shipments", name: pick(c.dice, []string{"rates", "shipment-api", "gateway"}), query: "fieldManager=argocd-controller&force=true", level: "Request",
 				body: obj("apiVersion", "apps/v1", "kind", "Deployment", "metadata", obj("annotations", obj("argocd.argoproj.io/tracking-id", "shipments:apps/Deployment:shipments/rates")), "spec", obj("replicas", 2+c.IntN(4)))})
 		default:
-			c.log(at, argo, request{verb: "get", group: "apiextensions.k8s.io", resource: "customresourcedefinitions", name: "applications.argoproj.io", code: pick(c.dice, []int{200, 200, 404}), reason: "NotFound", why: `customresourcedefinitions.apiextensions.k8s.io "applications.argoproj.io" not found`})
+			c.log(at, argo, request{verb: "get", group: "apiextensions.k8s.io", resource: "customresourcedefinitions", name: "applications.argoproj.io", code: pick(c.dice, []int{200, 200, 404}), reason: "NotFound", message: `customresourcedefinitions.apiextensions.k8s.io "applications.argoproj.io" not found`})
 		}
 	}
 	deployer := serviceAccount("ci", "deployer", "198.51.100.18", "helm/v3.19.0")
@@ -161,8 +161,8 @@ func (c *cluster) programs() {
 		c.log(at.Add(2*time.Second), deployer, request{verb: "patch", group: "apps", resource: "deployments", namespace: "shipments", name: app, bothStages: true, level: "Request", query: "fieldManager=helm",
 			body: obj("spec", obj("template", obj("spec", obj("containers", list{obj("name", "main", "image", prodAccount+".dkr.ecr.eu-west-1.amazonaws.com/"+app+":"+c.hex(7))}))))})
 		c.log(at.Add(3*time.Second), deployer, request{verb: "create", group: "rbac.authorization.k8s.io", resource: "rolebindings", namespace: "shipments", name: app + "-reader", code: 409, reason: "AlreadyExists", bothStages: true, level: "Request",
-			why:  fmt.Sprintf(`rolebindings.rbac.authorization.k8s.io "%s-reader" already exists`, app),
-			body: binding("RoleBinding", app+"-reader", "Role", "reader", obj("kind", "ServiceAccount", "name", app, "namespace", "shipments"))})
+			message: fmt.Sprintf(`rolebindings.rbac.authorization.k8s.io "%s-reader" already exists`, app),
+			body:    binding("RoleBinding", app+"-reader", "Role", "reader", obj("kind", "ServiceAccount", "name", app, "namespace", "shipments"))})
 	}
 }
 
@@ -187,14 +187,14 @@ func (c *cluster) staff() {
 			case n < 62:
 				c.log(at, who, request{verb: "get", group: "apps", resource: "deployments", namespace: "shipments", name: "gateway"})
 			case n < 70:
-				c.log(at, who, request{verb: "get", resource: "pods", namespace: "shipments", name: pod, code: 404, reason: "NotFound", why: fmt.Sprintf("pods %q not found", pod)})
+				c.log(at, who, request{verb: "get", resource: "pods", namespace: "shipments", name: pod, code: 404, reason: "NotFound", message: fmt.Sprintf("pods %q not found", pod)})
 			case n < 78: // a shell in one's own application
 				c.log(at, who, request{verb: "get", resource: "pods", subresource: "exec", namespace: "shipments", name: pod, query: "command=sh&container=main&stdin=true&stdout=true&tty=true", code: 101, longRunning: true, why: fmt.Sprintf(rbacRole, "engineering-debug", "debug", `Group "engineering"`)})
 			case n < 84:
 				c.log(at, who, request{verb: "create", resource: "pods", subresource: "portforward", namespace: "shipments", name: pod, code: 101, longRunning: true})
 			case n < 90:
 				c.log(at, who, request{verb: "list", resource: "secrets", namespace: "kube-system", code: 403, reason: "Forbidden", decision: "forbid",
-					why: fmt.Sprintf(`secrets is forbidden: User %q cannot list resource "secrets" in API group "" in the namespace "kube-system"`, who.username)})
+					message: fmt.Sprintf(`secrets is forbidden: User %q cannot list resource "secrets" in API group "" in the namespace "kube-system"`, who.username)})
 			default:
 				c.log(at, who, request{verb: "create", group: "authorization.k8s.io", resource: "selfsubjectaccessreviews", code: 201})
 			}
@@ -211,7 +211,7 @@ func (c *cluster) outside() {
 	}
 	stranger := subject{username: "system:anonymous", groups: list{"system:unauthenticated"}, ip: "198.51.100.250", agent: "Mozilla/5.0 (compatible; portmap/1.2; +https://portmap.example/about)"}
 	c.log(clock("06:51:03"), stranger, request{verb: "get", path: "/version", why: fmt.Sprintf(rbacCluster, "system:public-info-viewer", "system:public-info-viewer", `Group "system:unauthenticated"`)})
-	c.log(clock("06:51:04"), stranger, request{verb: "get", path: "/", code: 403, reason: "Forbidden", decision: "forbid", why: `forbidden: User "system:anonymous" cannot get path "/"`})
+	c.log(clock("06:51:04"), stranger, request{verb: "get", path: "/", code: 403, reason: "Forbidden", decision: "forbid", message: `forbidden: User "system:anonymous" cannot get path "/"`})
 	c.log(clock("06:51:05"), stranger, request{verb: "list", resource: "pods", code: 403, reason: "Forbidden", decision: "forbid",
-		why: `pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" at the cluster scope`})
+		message: `pods is forbidden: User "system:anonymous" cannot list resource "pods" in API group "" at the cluster scope`})
 }
