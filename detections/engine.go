@@ -14,6 +14,8 @@ type Engine struct {
 	digest string
 	scope  expr.Scope
 	health []RuleHealth // by the rule's number in the index
+	// scratch is what evidence is made in.
+	scratch ocsf.Event
 }
 
 // RuleHealth is how one rule fares in one engine.
@@ -96,7 +98,7 @@ func (e *Engine) try(c indexed, ev *ocsf.Event, emit func(*Signal)) {
 	emit(&Signal{
 		Rule: c.rule.ID, Identity: c.rule.Identity(), Version: c.rule.Version, Digest: e.digest,
 		Severity: c.rule.Severity, Time: ev.Time(), UID: ev.Metadata.UID(), Group: group,
-		Title: c.rule.Alert.titles[c.condition].render(&e.scope), Evidence: evidenceOf(ev),
+		Title: c.rule.Alert.titles[c.condition].render(&e.scope), Evidence: evidenceOf(ev, &e.scratch),
 	})
 }
 

@@ -252,15 +252,19 @@ func TestEvaluateAllocatesNothingWithoutACandidate(t *testing.T) {
 func BenchmarkEvaluate(b *testing.B) {
 	for _, n := range []int{500, 1000, 3000} {
 		rs := ruleSetOf(b, realShapedRules(n))
-		miss, hit := sampleEvent(), sampleEvent()
-		hit.API.SetOperation("Delete7")
-		hit.API.Service.SetName("service7.amazonaws.com")
+		miss, candidate, hit := sampleEvent(), sampleEvent(), sampleEvent()
+		for _, ev := range []*ocsf.Event{candidate, hit} {
+			ev.API.SetOperation("Delete7")
+			ev.API.Service.SetName("service7.amazonaws.com")
+		}
+		hit.Actor.User.SetName("bob") // alice is an admin, which the rules exclude
 		for _, bench := range []struct {
 			name   string
 			engine *Engine
 			event  *ocsf.Event
 		}{
 			{"index/nothing matches", rs.NewEngine(), miss},
+			{"index/one candidate", rs.NewEngine(), candidate},
 			{"index/one matches", rs.NewEngine(), hit},
 			{"brute force/nothing matches", bruteForce(rs), miss},
 		} {

@@ -96,10 +96,11 @@ func ParseSignal(value []byte) (*Signal, *Heartbeat, error) {
 // maxEvidenceResources bounds what a signal repeats of an event's resources.
 const maxEvidenceResources = 5
 
-// evidenceOf copies the key attributes of an event into an evidences object.
-func evidenceOf(ev *ocsf.Event) json.RawMessage {
-	var alert ocsf.Event
-	e := alert.AddEvidences()
+// evidenceOf copies the key attributes of an event into an evidences object, by
+// way of scratch: an event is too big to make one for every match.
+func evidenceOf(ev, scratch *ocsf.Event) json.RawMessage {
+	scratch.Reset()
+	e := scratch.AddEvidences()
 	e.SetUID(ev.Metadata.UID())
 	e.SetName(ev.Class().Name())
 	copyUser(&e.Actor.User, &ev.Actor.User)
@@ -127,7 +128,7 @@ func evidenceOf(ev *ocsf.Event) json.RawMessage {
 		}
 	}
 	e.SetData(evidenceData(ev))
-	text := alert.AppendJSON(nil)
+	text := scratch.AppendJSON(nil)
 	text = bytes.TrimPrefix(text, []byte(`{"evidences":[`))
 	return bytes.TrimSuffix(text, []byte(`]}`))
 }
