@@ -32,19 +32,12 @@ type RuleHealth struct {
 	LastError string
 }
 
-// NewEngine makes an engine of the rules that run: all but deprecated ones.
-func (rs *RuleSet) NewEngine() *Engine {
-	var running []*Rule
-	for _, r := range rs.rules {
-		if r.Status != StatusDeprecated {
-			running = append(running, r)
-		}
-	}
-	return newEngine(running, rs.Digest())
-}
+// NewEngine makes an engine of the rules that run: all but deprecated ones. Any
+// goroutine may call it.
+func (rs *RuleSet) NewEngine() *Engine { return newEngine(rs.running, rs.index, rs.Digest()) }
 
-func newEngine(rules []*Rule, digest string) *Engine {
-	e := &Engine{index: newIndex(rules), digest: digest, health: make([]RuleHealth, len(rules))}
+func newEngine(rules []*Rule, index *index, digest string) *Engine {
+	e := &Engine{index: index, digest: digest, health: make([]RuleHealth, len(rules))}
 	for i, r := range rules {
 		e.health[i].RuleID = r.ID
 	}

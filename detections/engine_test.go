@@ -219,10 +219,22 @@ func TestSignalOfAMatch(t *testing.T) {
 }
 
 func TestDeprecatedRulesDoNotRun(t *testing.T) {
-	rs := ruleSetOf(t, []string{`api_activity: true`})
-	rs.rules[0].Status = StatusDeprecated
-	if got := matches(rs.NewEngine(), sampleEvent()); len(got) != 0 {
-		t.Errorf("matches %v", got)
+	for status, want := range map[string]int{"stable": 1, "experimental": 1, "deprecated": 0} {
+		files := fstest.MapFS{RootFile: {Data: []byte("format: 1\n")}, "r.yaml": {Data: []byte(`id: r
+title: r
+status: ` + status + `
+severity: low
+class: api_activity
+when: "true"
+tests: [{name: a, source: s, raw: "{}", alerts: [{}]}, {name: b, source: s, raw: "{}", alerts: []}]
+`)}}
+		rs, err := LoadFS(files, LoadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := matches(rs.NewEngine(), sampleEvent()); len(got) != want {
+			t.Errorf("%s: matches %v", status, got)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/weir-security/weir/schemas/ocsf"
@@ -34,7 +35,7 @@ const product = "weir"
 func (f *finding) alertID() string {
 	s := f.hit.signal
 	bucket := binary.BigEndian.AppendUint64(nil, uint64(f.key.start))
-	return hashID(s.Identity, s.Version, s.Group, string(rune('0'+f.key.severity)), string(bucket)+f.key.uid)
+	return hashID(s.Identity, s.Version, s.Group, strconv.Itoa(int(f.key.severity)), string(bucket)+f.key.uid)
 }
 
 // hashID hashes parts, each with its length, to 32 hexadecimal digits.
@@ -110,9 +111,7 @@ func (f *finding) info(ev *ocsf.Event, alert string, shown []*entry) {
 		info.AddRelatedEvents().SetUID(e.uid)
 	}
 	info.SetRelatedEventsCount(int32(len(f.events)))
-	for _, tag := range f.rule.Tags {
-		info.Types = append(info.Types, tag)
-	}
+	info.Types = append(info.Types, f.rule.Tags...)
 }
 
 // shown is the events whose evidence goes into the finding.

@@ -110,6 +110,7 @@ func (c indexed) atoms() []expr.Atom { return c.rule.Conditions[c.condition].pro
 // bestAtom chooses; path is nil if no atom can be looked up. An atom of a
 // comprehension's variable, or of an element, has no path in the event.
 func bestAtom(class *ocsf.Class, atoms []expr.Atom, popularity map[string]int) (expr.Atom, *ocsfcel.Path) {
+	atoms = slices.Clone(atoms)
 	slices.SortStableFunc(atoms, func(a, b expr.Atom) int {
 		return cmp.Or(cmp.Compare(min(len(b.Texts), 1), min(len(a.Texts), 1)),
 			cmp.Compare(popularity[b.Path], popularity[a.Path]), cmp.Compare(a.Path, b.Path))

@@ -49,6 +49,8 @@ type RuleSet struct {
 	rules    []*Rule
 	warnings Problems
 	manifest *Manifest
+	running  []*Rule // all but deprecated ones
+	index    *index  // of running
 }
 
 // Load loads the rules below a directory, which holds weir-rules.yaml. The error
@@ -111,6 +113,12 @@ func LoadFS(fsys fs.FS, opts LoadOptions) (*RuleSet, error) {
 	}
 	rs.warnings = warnings
 	rs.manifest = l.manifest(rs.rules)
+	for _, r := range rs.rules {
+		if r.Status != StatusDeprecated {
+			rs.running = append(rs.running, r)
+		}
+	}
+	rs.index = newIndex(rs.running)
 	return rs, nil
 }
 

@@ -290,3 +290,26 @@ func FuzzLoadRule(f *testing.F) {
 		}
 	})
 }
+
+// TestDocumentedRule: the rule that docs/rules.md begins with loads as it stands.
+func TestDocumentedRule(t *testing.T) {
+	text, err := os.ReadFile("../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	rule, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("no example")
+	}
+	rs, err := load(tree(map[string]string{
+		"aws/cloudtrail/logging_disabled.yaml": rule,
+		"lists/trail_admins.yaml":              "type: strings\nvalues: []\n",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := rs.Warnings(); len(w) != 0 {
+		t.Error(w)
+	}
+}

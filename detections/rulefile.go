@@ -95,17 +95,17 @@ func (r *reader) conditions(m *yamlpos.Mapping) {
 			later = true
 		}
 	}
-	class, when, several := m.Get("class"), m.Get("when"), m.Get("any")
+	several := m.Get("any")
 	switch {
 	case several.Exists():
-		for _, n := range []yamlpos.Node{m.Key("class"), m.Key("when")} {
-			n.Problemf("a rule has class and when, or any, not both")
+		for _, key := range []string{"class", "when"} {
+			m.Get(key)
+			m.Key(key).Problemf("a rule has class and when, or any, not both")
 		}
 		r.several(several)
-	case later && !class.Exists():
+	case later && !m.Get("class").Exists(): // its steps have the conditions
 	default:
 		r.condition(m.Require("class"), m.Require("when"))
-		_ = when
 	}
 }
 

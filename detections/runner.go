@@ -80,7 +80,8 @@ type testRun struct {
 	engine     *Engine
 	correlator *Correlator
 	offset     int64
-	start      int64          // time of the first event
+	start      int64 // time of the first event, as its record says
+	started    bool
 	uids       map[string]int // how often each was given
 	alerts     []*ocsf.Event
 	failures   []string
@@ -89,7 +90,7 @@ type testRun struct {
 func newTestRun(rs *RuleSet, rule *Rule, fixtures fs.FS, normalize NormalizeFunc) *testRun {
 	return &testRun{
 		rule: rule, fixtures: fixtures, normalize: normalize,
-		engine: newEngine([]*Rule{rule}, rs.Digest()),
+		engine: newEngine([]*Rule{rule}, newIndex([]*Rule{rule}), rs.Digest()),
 		correlator: NewCorrelator(CorrelatorOptions{
 			Lookup:       func(string) (*Manifest, error) { return rs.Manifest(), nil },
 			Experimental: true,
@@ -139,23 +140,20 @@ func (r *testRun) give(source string, e *TestEvent) error {
 			return err
 		}
 	}
-	base := int64(0) // what times are moved by
+	move := int64(0) // what the times are moved by
 	for i := range e.Repeat {
 		for position, record := range records {
 			ev, err := r.event(source, object, position, record, e.Set)
 			if err != nil {
 				return err
 			}
-			first := i == 0 && position == 0
-			if first && e.HasAt && len(r.uids) > 0 {
-				base = r.start + e.At.Milliseconds() - ev.Time()
-			} else if first && e.HasAt {
-				base = e.At.Milliseconds()
+			if !r.started {
+				r.start, r.started = ev.Time(), true
 			}
-			ev.SetTime(ev.Time() + base + int64(i)*e.Every.Milliseconds())
-			if len(r.uids) == 0 {
-				r.start = ev.Time() - e.At.Milliseconds()
+			if i == 0 && position == 0 && e.HasAt {
+				move = r.start + e.At.Milliseconds() - ev.Time()
 			}
+			ev.SetTime(ev.Time() + move + int64(i)*e.Every.Milliseconds())
 			if err := r.evaluate(ev); err != nil {
 				return err
 			}
@@ -164,8 +162,7 @@ func (r *testRun) give(source string, e *TestEvent) error {
 	return nil
 }
 
-// event normalises a record. A record that is given again is another event: its
-// uid gets a number.
+// event patches and normalises a record.
 func (r *testRun) event(source, object string, position int, record, set []byte) (*ocsf.Event, error) {
 	if set != nil {
 		var err error
@@ -181,6 +178,8 @@ func (r *testRun) event(source, object string, position int, record, set []byte)
 	return ev, nil
 }
 
+// evaluate gives an event to the rule. One that was given before is another event:
+// its uid gets a number.
 func (r *testRun) evaluate(ev *ocsf.Event) error {
 	uid := ev.Metadata.UID()
 	r.uids[uid]++
