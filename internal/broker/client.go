@@ -83,3 +83,9 @@ func (p topicPartitioner) Partition(r *kgo.Record, n int) int {
 	}
 	return p.keyed.Partition(r, n)
 }
+
+// FromStart makes a consumer begin at the beginning of a partition of which its
+// group has committed nothing, and end with an error, not elsewhere, where a
+// committed offset is no longer in the log. (NoResetOffset alone begins at the
+// end, whatever its comment says of v1.22.)
+func FromStart() kgo.Opt { return kgo.ConsumeResetOffset(kgo.NoResetOffset().AtStart()) }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 // Embedded is a Kafka broker in this process: franz-go's kfake on a data
@@ -18,8 +20,10 @@ import (
 // one code path from a laptop to a cluster. It is for evaluation, tests and small
 // single-node sites: one process, no replication.
 type Embedded struct {
-	cluster *kfake.Cluster
-	lock    *flock.Flock
+	cluster   *kfake.Cluster
+	lock      *flock.Flock
+	decisions *decisions
+	clean     string // a file that says that the last broker here ended in order
 }
 
 // ErrInUse is returned for a data directory that another process holds.
@@ -40,13 +44,35 @@ func StartEmbedded(dir string, log *slog.Logger) (*Embedded, error) {
 	if !held {
 		return nil, fmt.Errorf("%w: %s; stop the other weir, or set kafka.embedded.dir to a directory of its own", ErrInUse, dir)
 	}
-	cluster, err := kfake.NewCluster(
+	e := &Embedded{lock: lock, clean: filepath.Join(dir, "clean")}
+	if err := e.start(dir, log); err != nil {
+		return nil, errors.Join(explainStart(dir, err), lock.Unlock())
+	}
+	return e, nil
+}
+
+func (e *Embedded) start(dir string, log *slog.Logger) (err error) {
+	data := filepath.Join(dir, "kafka")
+	if e.decisions, err = openDecisions(filepath.Join(dir, "decisions.ndjson")); err != nil {
+		return err
+	}
+	if err := os.Remove(e.clean); errors.Is(err, fs.ErrNotExist) {
+		if err := (recovery{dir: data, decisions: e.decisions}).run(); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	versions := kversion.Stable()
+	versions.SetMaxKeyVersion(int16(kmsg.TxnOffsetCommit), 5) // 6 names topics by id, decisions need names
+	e.cluster, err = kfake.NewCluster(
 		kfake.NumBrokers(1),
-		kfake.DataDir(filepath.Join(dir, "kafka")),
+		kfake.DataDir(data),
 		// An acknowledgement must mean "on disk": the lake's files are synced, and a
 		// broker that forgot acknowledged offsets after a power cut would give their
 		// numbers, which name those files, to other records.
 		kfake.SyncWrites(),
+		kfake.MaxVersions(versions),
 		kfake.WithLogger(embeddedLogger{log}),
 		kfake.BrokerConfigs(map[string]string{
 			"message.max.bytes":      strconv.Itoa(MaxMessageBytes),
@@ -54,9 +80,20 @@ func StartEmbedded(dir string, log *slog.Logger) (*Embedded, error) {
 		}),
 	)
 	if err != nil {
-		return nil, errors.Join(explainStart(dir, err), lock.Unlock())
+		return err
 	}
-	return &Embedded{cluster: cluster, lock: lock}, nil
+	e.cluster.ControlKey(int16(kmsg.TxnOffsetCommit), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		e.decisions.offsets(req.(*kmsg.TxnOffsetCommitRequest))
+		return nil, nil, false
+	})
+	e.cluster.ControlKey(int16(kmsg.EndTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		if err := e.decisions.end(req.(*kmsg.EndTxnRequest)); err != nil {
+			log.Error("embedded broker cannot commit", "error", err)
+			return nil, err, true // closes the connection: the client does not know the outcome and asks again
+		}
+		return nil, nil, false
+	})
+	return nil
 }
 
 func explainStart(dir string, err error) error {
@@ -72,7 +109,7 @@ func (e *Embedded) Addrs() []string { return e.cluster.ListenAddrs() }
 // Close stops the broker, with its state on disk, and gives the directory up.
 func (e *Embedded) Close() error {
 	e.cluster.Close()
-	return e.lock.Unlock()
+	return errors.Join(e.decisions.close(), replaceFile(e.clean, nil), e.lock.Unlock())
 }
 
 // embeddedLogger passes kfake's warnings on; its information is of no use to

@@ -41,7 +41,7 @@ func (d *deliverRole) run(ctx, drain context.Context, target *target) error {
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.RebalanceTimeout(rebalanceTimeout),
 		kgo.ConsumeTopics(d.names.Alerts()),
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		broker.FromStart(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
 		kgo.DisableAutoCommit(),

@@ -153,7 +153,7 @@ func (d *detectRole) seenOf(ctx context.Context, p partition, first time.Time) (
 		return known, nil
 	}
 	known := newSeen(d.dedup.Horizon, d.dedup.MaxKeys)
-	ranges, err := broker.CommittedRanges(ctx, d.adm, d.names.Seen())
+	part, err := broker.CommittedRange(ctx, d.adm, d.names.Seen(), p.id)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,6 @@ func (d *detectRole) seenOf(ctx context.Context, p partition, first time.Time) (
 	if err != nil {
 		return nil, fmt.Errorf("list offsets of %s: %w", d.names.Seen(), err)
 	}
-	part := ranges[d.names.Seen()][p.id]
 	if o, ok := since.Lookup(d.names.Seen(), p.id); ok && o.Offset > part.From {
 		part.From = o.Offset
 	}
@@ -182,8 +181,16 @@ func (d *detectRole) seenOf(ctx context.Context, p partition, first time.Time) (
 
 // beat adds heartbeats to every partition of signals, if it is time.
 func (d *detectRole) beat(ctx context.Context, b *batch) error {
-	due := d.heartbeats.due(time.Now(), d.session.partitions(), len(b.records) > 0)
-	if len(due) == 0 {
+	assigned := d.session.partitions()
+	unknown := d.heartbeats.unknown(assigned)
+	if !d.heartbeats.isDue(time.Now(), len(b.records) > 0, b.last) {
+		return nil
+	}
+	if err := d.resumeHeartbeats(ctx, unknown); err != nil {
+		return err
+	}
+	beats := d.heartbeats.beat(time.Now())
+	if len(beats) == 0 {
 		return nil
 	}
 	n, err := d.signalPartitions(ctx)
@@ -191,9 +198,29 @@ func (d *detectRole) beat(ctx context.Context, b *batch) error {
 		return err
 	}
 	for id := range n {
-		for i := range due {
-			b.produce(ctx, &kgo.Record{Topic: d.names.Signals(), Partition: id, Value: due[i].AppendJSON(nil)}, nil)
+		for i := range beats {
+			b.produce(ctx, &kgo.Record{Topic: d.names.Signals(), Partition: id, Value: beats[i].AppendJSON(nil)}, nil)
 		}
+	}
+	return nil
+}
+
+// resumeHeartbeats learns how far earlier processes came in partitions.
+func (d *detectRole) resumeHeartbeats(ctx context.Context, partitions []partition) error {
+	if len(partitions) == 0 {
+		return nil
+	}
+	group := d.group(string(RoleDetect))
+	offsets, err := d.adm.FetchOffsets(ctx, group)
+	if err == nil {
+		err = offsets.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("fetch offsets of group %s: %w", group, err)
+	}
+	for _, p := range partitions {
+		o, _ := offsets.Lookup(p.topic, p.id)
+		d.heartbeats.resume(p, o.Metadata)
 	}
 	return nil
 }
@@ -237,4 +264,4 @@ func (d *detectRole) dropped(p partition) {
 	d.heartbeats.forget(p)
 }
 
-func (d *detectRole) metadata(partition) string { return "" }
+func (d *detectRole) metadata(p partition) string { return d.heartbeats.metadata(p) }

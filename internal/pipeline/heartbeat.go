@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -26,6 +27,7 @@ type heartbeats struct {
 // pulse is the state of one raw partition.
 type pulse struct {
 	maxTime  int64     // greatest event time, milliseconds; 0 before the first event
+	resumed  bool      // maxTime knows of earlier processes
 	lastRead time.Time // wall clock: silence is a matter of this process
 	// told and toldAt are of the last committed heartbeat, telling and tellingAt of
 	// the one under way.
@@ -50,6 +52,43 @@ func (h *heartbeats) read(p partition, eventTime int64) {
 	s.maxTime = max(s.maxTime, eventTime)
 }
 
+// unknown are those of the assigned partitions of which it is not known how far
+// earlier processes came.
+func (h *heartbeats) unknown(assigned []partition) []partition {
+	var unknown []partition
+	for _, p := range assigned {
+		if !h.of(p).resumed {
+			unknown = append(unknown, p)
+		}
+	}
+	return unknown
+}
+
+// resume takes what an earlier process committed with its offset.
+func (h *heartbeats) resume(p partition, metadata string) {
+	s := h.of(p)
+	s.resumed = true
+	var m pulseMetadata
+	if json.Unmarshal([]byte(metadata), &m) == nil && m.V == 1 {
+		s.maxTime = max(s.maxTime, m.MaxTime)
+	}
+}
+
+// pulseMetadata goes with the committed offset of a raw partition.
+type pulseMetadata struct {
+	V       int   `json:"v"`
+	MaxTime int64 `json:"max_time"`
+}
+
+// metadata is what resume reads.
+func (h *heartbeats) metadata(p partition) string {
+	text, err := json.Marshal(pulseMetadata{V: 1, MaxTime: h.of(p).maxTime})
+	if err != nil {
+		panic(fmt.Sprintf("encode commit metadata: %v", err)) // integers only
+	}
+	return string(text)
+}
+
 func (h *heartbeats) of(p partition) *pulse {
 	s := h.state[p]
 	if s == nil {
@@ -64,16 +103,17 @@ func (h *heartbeats) of(p partition) *pulse {
 // reads back to the oldest heartbeat that still counts.
 const refreshAfter = time.Minute
 
-// due returns the heartbeats that are to be sent, at most once a second. As long
-// as nothing was read there are none: nobody waits for them.
-func (h *heartbeats) due(now time.Time, assigned []partition, reading bool) []detections.Heartbeat {
-	for _, p := range assigned {
-		h.of(p)
+// isDue says whether it is time for heartbeats: at most once a second, and at the
+// end. As long as nothing was read there are none: nobody waits for them.
+func (h *heartbeats) isDue(now time.Time, reading, last bool) bool {
+	if h.lastBeat.IsZero() {
+		return reading || last
 	}
-	first := h.lastBeat.IsZero()
-	if first && !reading || !first && now.Sub(h.lastBeat) < tick {
-		return nil
-	}
+	return last || now.Sub(h.lastBeat) >= tick
+}
+
+// beat returns the heartbeats that have news for correlate.
+func (h *heartbeats) beat(now time.Time) []detections.Heartbeat {
 	var beats []detections.Heartbeat
 	for p, s := range h.state {
 		s.telling = told{ever: true, idle: now.Sub(s.lastRead) >= h.idleAfter, maxTime: s.maxTime}
@@ -89,10 +129,7 @@ func (h *heartbeats) due(now time.Time, assigned []partition, reading bool) []de
 			Sent:      now.UnixMilli(),
 		})
 	}
-	h.beating = len(beats) > 0
-	if h.beating {
-		h.lastBeat = now
-	}
+	h.lastBeat, h.beating = now, true
 	return beats
 }
 

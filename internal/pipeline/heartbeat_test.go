@@ -17,12 +17,17 @@ func testHeartbeats() (*heartbeats, partition, partition) {
 func TestHeartbeatHoldsForUnreadPartitions(t *testing.T) {
 	h, read, unread := testHeartbeats()
 	now := time.Now()
-	assigned := []partition{read, unread}
-	if got := h.due(now, assigned, false); got != nil {
-		t.Fatalf("a heartbeat although nothing was read: %+v", got)
+	if got := h.unknown([]partition{read, unread}); len(got) != 2 {
+		t.Fatalf("both partitions are new, got %v", got)
+	}
+	if h.isDue(now, false, false) {
+		t.Fatal("a heartbeat although nothing was read")
 	}
 	h.read(read, 5000)
-	beats := h.due(now, assigned, true)
+	if !h.isDue(now, true, false) {
+		t.Fatal("the first record needs a heartbeat")
+	}
+	beats := h.beat(now)
 	if len(beats) != 2 {
 		t.Fatalf("want a heartbeat for both partitions, got %+v", beats)
 	}
@@ -37,22 +42,26 @@ func TestHeartbeatAtMostOnceASecondAndOnlyNews(t *testing.T) {
 	h, p, _ := testHeartbeats()
 	now := time.Now()
 	h.read(p, 1000)
-	if len(h.due(now, nil, true)) != 1 {
+	if len(h.beat(now)) != 1 {
 		t.Fatal("the first heartbeat is missing")
 	}
 	h.sent()
 	h.read(p, 2000)
-	if got := h.due(now.Add(tick/2), nil, true); got != nil {
-		t.Errorf("twice in a second: %+v", got)
+	if h.isDue(now.Add(tick/2), true, false) {
+		t.Error("twice in a second")
 	}
-	if got := h.due(now.Add(tick), nil, true); len(got) != 1 || got[0].MaxTime != 2000 {
+	if !h.isDue(now.Add(tick/2), false, true) {
+		t.Error("none at the end")
+	}
+	if got := h.beat(now.Add(tick)); len(got) != 1 || got[0].MaxTime != 2000 {
 		t.Errorf("news after a second: %+v", got)
 	}
 	h.sent()
-	if got := h.due(now.Add(3*tick), nil, false); got != nil {
+	if got := h.beat(now.Add(3 * tick)); got != nil {
 		t.Errorf("no news, but %+v", got)
 	}
-	if got := h.due(now.Add(refreshAfter+2*tick), nil, false); len(got) != 1 {
+	h.sent()
+	if got := h.beat(now.Add(refreshAfter + 2*tick)); len(got) != 1 {
 		t.Errorf("no news for long: want it repeated, got %+v", got)
 	}
 }
@@ -61,10 +70,10 @@ func TestHeartbeatIsToldAgainAfterAnAbort(t *testing.T) {
 	h, p, _ := testHeartbeats()
 	now := time.Now()
 	h.read(p, 1000)
-	h.due(now, nil, true)
+	h.beat(now)
 	h.unsent()
-	if got := h.due(now.Add(time.Millisecond), nil, true); len(got) != 1 {
-		t.Errorf("the heartbeat of an aborted transaction is lost: %+v", got)
+	if !h.isDue(now.Add(time.Millisecond), true, false) || len(h.beat(now)) != 1 {
+		t.Error("the heartbeat of an aborted transaction is lost")
 	}
 }
 
@@ -72,10 +81,26 @@ func TestHeartbeatOfSilentPartitionIsIdle(t *testing.T) {
 	h, p, _ := testHeartbeats()
 	h.read(p, 1000)
 	now := time.Now()
-	h.due(now, nil, true)
+	h.beat(now)
 	h.sent()
-	got := h.due(now.Add(31*time.Second), nil, false)
-	if len(got) != 1 || !got[0].Idle {
+	if got := h.beat(now.Add(31 * time.Second)); len(got) != 1 || !got[0].Idle {
 		t.Errorf("after 31 s of silence: %+v", got)
+	}
+}
+
+// Another process goes on with the time that the first one committed.
+func TestHeartbeatResumes(t *testing.T) {
+	h, p, _ := testHeartbeats()
+	h.read(p, 7000)
+	metadata := h.metadata(p)
+
+	next, _, _ := testHeartbeats()
+	next.read(p, 6000)
+	next.resume(p, metadata)
+	if got := next.beat(time.Now()); len(got) != 1 || got[0].MaxTime != 7000 {
+		t.Errorf("want the committed time, got %+v", got)
+	}
+	if got := next.unknown([]partition{p}); got != nil {
+		t.Errorf("still unknown: %v", got)
 	}
 }

@@ -117,10 +117,6 @@ func (p *pipeline) rawTopics() []string {
 	return topics
 }
 
-func (p *pipeline) committedRanges(ctx context.Context, topics []string) (map[string]broker.Ends, error) {
-	return broker.CommittedRanges(ctx, p.adm, topics...)
-}
-
 // role makes the runners of one role: one, or one for each destination.
 func (p *pipeline) role(ctx context.Context, role Role) ([]runner, error) {
 	switch role {

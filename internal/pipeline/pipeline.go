@@ -157,7 +157,7 @@ func (s *stages) done(ctx context.Context, r Role) error {
 }
 
 func (s *stages) end(ctx context.Context, topics []string, next Role) error {
-	ends, err := s.committedRanges(ctx, topics)
+	ends, err := s.opts.VisibleRanges(ctx, topics...)
 	if err != nil {
 		return err
 	}

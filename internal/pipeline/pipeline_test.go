@@ -52,7 +52,7 @@ func runVictim(dir, fault string) int {
 
 // victimBatch makes the input several transactions long, so that a kill is in
 // the middle of it.
-const victimBatch = 100
+const victimBatch = 500
 
 // kill runs the world's pipeline in a process of its own until it dies at the
 // fault.

@@ -63,9 +63,11 @@ type batch struct {
 	// oversized holds records whose output Kafka refused for its size when the
 	// transaction was tried before.
 	oversized map[position]bool
-	out       outcome
-	producer  producer
-	produced  int
+	// last says that the role ends with this batch, with nothing left to read.
+	last     bool
+	out      outcome
+	producer producer
+	produced int
 }
 
 func newBatch(polled []*kgo.Record, p producer) *batch {
@@ -121,7 +123,7 @@ func (s *session) run(ctx, drain context.Context, target *target) error {
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.RebalanceTimeout(rebalanceTimeout),
 		kgo.ConsumeTopics(s.topics...),
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		broker.FromStart(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.RequireStableFetchOffsets(),
 		kgo.KeepControlRecords(),
@@ -139,7 +141,11 @@ func (s *session) run(ctx, drain context.Context, target *target) error {
 	var oversized map[position]bool
 	for drain.Err() == nil {
 		reached, err := s.progress.reached(ctx, target)
-		if err != nil || reached {
+		if err != nil {
+			return err
+		}
+		if reached {
+			_, err := s.transact(ctx, &batch{producer: gts, last: true}, nil)
 			return err
 		}
 		records, err := s.poll(drain, target)

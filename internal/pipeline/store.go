@@ -105,7 +105,7 @@ func (s *storeRole) connect(ctx context.Context) error {
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.RebalanceTimeout(rebalanceTimeout),
 		kgo.ConsumeTopics(s.names.Events(), s.names.Alerts()),
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		broker.FromStart(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.RequireStableFetchOffsets(),
 		kgo.KeepControlRecords(),
