@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/weir-security/weir/ingest/file"
 	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/config"
 	"github.com/weir-security/weir/internal/exitcode"
@@ -122,7 +123,7 @@ func explainRun(err error) error {
 	switch {
 	case errors.Is(err, pipeline.ErrRoles), errors.Is(err, broker.ErrInUse):
 		return exitcode.Wrap(exitcode.Usage, err, "")
-	case errors.Is(err, pipeline.ErrNoInput):
+	case errors.Is(err, file.ErrNoInput):
 		return exitcode.Wrap(exitcode.Nothing, err, "check `path` of the collector, or wait for logs without --once")
 	}
 	return exitcode.Wrap(exitcode.IO, err, "")

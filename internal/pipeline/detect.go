@@ -189,7 +189,7 @@ func (d *detectRole) beat(ctx context.Context, b *batch) error {
 	if err := d.resumeHeartbeats(ctx, unknown); err != nil {
 		return err
 	}
-	beats := d.heartbeats.beat(time.Now())
+	beats := d.heartbeats.beat(time.Now(), b.last)
 	if len(beats) == 0 {
 		return nil
 	}

@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/weir-security/weir/detections"
@@ -112,11 +114,14 @@ func (h *heartbeats) isDue(now time.Time, reading, last bool) bool {
 	return last || now.Sub(h.lastBeat) >= tick
 }
 
-// beat returns the heartbeats that have news for correlate.
-func (h *heartbeats) beat(now time.Time) []detections.Heartbeat {
+// beat returns the heartbeats that have news for correlate, those that hold the
+// watermark back the most first: correlate hears them one by one, and must not
+// take the first ones for all. last says that all there is has been read: then a
+// partition without any event does not hold the others back.
+func (h *heartbeats) beat(now time.Time, last bool) []detections.Heartbeat {
 	var beats []detections.Heartbeat
 	for p, s := range h.state {
-		s.telling = told{ever: true, idle: now.Sub(s.lastRead) >= h.idleAfter, maxTime: s.maxTime}
+		s.telling = told{ever: true, idle: now.Sub(s.lastRead) >= h.idleAfter || last && s.maxTime == 0, maxTime: s.maxTime}
 		if s.telling == s.told && now.Sub(s.toldAt) < refreshAfter {
 			continue
 		}
@@ -129,6 +134,9 @@ func (h *heartbeats) beat(now time.Time) []detections.Heartbeat {
 			Sent:      now.UnixMilli(),
 		})
 	}
+	slices.SortFunc(beats, func(a, b detections.Heartbeat) int {
+		return cmp.Or(cmp.Compare(a.MaxTime-a.Lateness, b.MaxTime-b.Lateness), cmp.Compare(a.Partition, b.Partition))
+	})
 	h.lastBeat, h.beating = now, true
 	return beats
 }

@@ -27,9 +27,12 @@ func TestHeartbeatHoldsForUnreadPartitions(t *testing.T) {
 	if !h.isDue(now, true, false) {
 		t.Fatal("the first record needs a heartbeat")
 	}
-	beats := h.beat(now)
+	beats := h.beat(now, false)
 	if len(beats) != 2 {
 		t.Fatalf("want a heartbeat for both partitions, got %+v", beats)
+	}
+	if beats[0].Partition != "raw.a/1" {
+		t.Errorf("the one that holds the watermark back must be told first, got %+v", beats)
 	}
 	for _, b := range beats {
 		if want := map[string]int64{"raw.a/0": 5000, "raw.a/1": 0}[b.Partition]; b.MaxTime != want || b.Idle || b.Lateness != 60_000 {
@@ -42,7 +45,7 @@ func TestHeartbeatAtMostOnceASecondAndOnlyNews(t *testing.T) {
 	h, p, _ := testHeartbeats()
 	now := time.Now()
 	h.read(p, 1000)
-	if len(h.beat(now)) != 1 {
+	if len(h.beat(now, false)) != 1 {
 		t.Fatal("the first heartbeat is missing")
 	}
 	h.sent()
@@ -53,15 +56,15 @@ func TestHeartbeatAtMostOnceASecondAndOnlyNews(t *testing.T) {
 	if !h.isDue(now.Add(tick/2), false, true) {
 		t.Error("none at the end")
 	}
-	if got := h.beat(now.Add(tick)); len(got) != 1 || got[0].MaxTime != 2000 {
+	if got := h.beat(now.Add(tick), false); len(got) != 1 || got[0].MaxTime != 2000 {
 		t.Errorf("news after a second: %+v", got)
 	}
 	h.sent()
-	if got := h.beat(now.Add(3 * tick)); got != nil {
+	if got := h.beat(now.Add(3*tick), false); got != nil {
 		t.Errorf("no news, but %+v", got)
 	}
 	h.sent()
-	if got := h.beat(now.Add(refreshAfter + 2*tick)); len(got) != 1 {
+	if got := h.beat(now.Add(refreshAfter+2*tick), false); len(got) != 1 {
 		t.Errorf("no news for long: want it repeated, got %+v", got)
 	}
 }
@@ -70,9 +73,9 @@ func TestHeartbeatIsToldAgainAfterAnAbort(t *testing.T) {
 	h, p, _ := testHeartbeats()
 	now := time.Now()
 	h.read(p, 1000)
-	h.beat(now)
+	h.beat(now, false)
 	h.unsent()
-	if !h.isDue(now.Add(time.Millisecond), true, false) || len(h.beat(now)) != 1 {
+	if !h.isDue(now.Add(time.Millisecond), true, false) || len(h.beat(now, false)) != 1 {
 		t.Error("the heartbeat of an aborted transaction is lost")
 	}
 }
@@ -81,10 +84,22 @@ func TestHeartbeatOfSilentPartitionIsIdle(t *testing.T) {
 	h, p, _ := testHeartbeats()
 	h.read(p, 1000)
 	now := time.Now()
-	h.beat(now)
+	h.beat(now, false)
 	h.sent()
-	if got := h.beat(now.Add(31 * time.Second)); len(got) != 1 || !got[0].Idle {
+	if got := h.beat(now.Add(31*time.Second), false); len(got) != 1 || !got[0].Idle {
 		t.Errorf("after 31 s of silence: %+v", got)
+	}
+}
+
+// At the end of all input, a partition that never had an event waits for nothing.
+func TestLastHeartbeatLetsEmptyPartitionsGo(t *testing.T) {
+	h, read, unread := testHeartbeats()
+	h.unknown([]partition{read, unread})
+	h.read(read, 5000)
+	for _, b := range h.beat(time.Now(), true) {
+		if want := b.Partition == "raw.a/1"; b.Idle != want {
+			t.Errorf("%s is idle: %t, want %t", b.Partition, b.Idle, want)
+		}
 	}
 }
 
@@ -97,7 +112,7 @@ func TestHeartbeatResumes(t *testing.T) {
 	next, _, _ := testHeartbeats()
 	next.read(p, 6000)
 	next.resume(p, metadata)
-	if got := next.beat(time.Now()); len(got) != 1 || got[0].MaxTime != 7000 {
+	if got := next.beat(time.Now(), false); len(got) != 1 || got[0].MaxTime != 7000 {
 		t.Errorf("want the committed time, got %+v", got)
 	}
 	if got := next.unknown([]partition{p}); got != nil {
