@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -46,6 +47,20 @@ func TestHelpListsEveryCodeOnce(t *testing.T) {
 	for _, code := range []Code{Done, No, Rule, Usage, Nothing, IO, Interrupted} {
 		if n := strings.Count("\n"+help, fmt.Sprintf("\n  %3d  ", code)); n != 1 {
 			t.Errorf("code %d is %d times in the table:\n%s", code, n, help)
+		}
+	}
+}
+
+// The page of the command line has the same table.
+func TestDocs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := strings.ReplaceAll(string(page), "`", "")
+	for _, row := range Table {
+		if line := fmt.Sprintf("| %d | %s |", row.Code, row.Meaning); !strings.Contains(plain, line) {
+			t.Errorf("docs/cli.md lacks %q", line)
 		}
 	}
 }
