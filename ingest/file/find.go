@@ -1,7 +1,6 @@
 package file
 
 import (
-	"cmp"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -63,7 +62,7 @@ func (p place) object(origin, path string) string {
 	return strings.TrimSuffix(origin, "/") + "/" + filepath.ToSlash(rel)
 }
 
-// find lists the files in order of their paths, and the directories they are in.
+// find lists the files, the oldest first as far as their names tell, and the directories they are in.
 // In trees, names that begin with a dot are left out: programs that copy files give
 // such names to what is not complete. A file that is there under several names,
 // by links, is listed once, under the name that is no link if there is one.
@@ -87,7 +86,7 @@ func (p *place) find(origin string) (files []found, dirs []string) {
 			dirs = append(dirs, filepath.Dir(root))
 		}
 	}
-	slices.SortStableFunc(files, func(a, b found) int { return cmp.Compare(a.path, b.path) })
+	slices.SortStableFunc(files, byAge)
 	for i := range files {
 		files[i].object = p.object(origin, files[i].path)
 	}
