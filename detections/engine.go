@@ -90,7 +90,7 @@ func (e *Engine) try(c indexed, ev *ocsf.Event, emit func(*Signal)) {
 	}
 	emit(&Signal{
 		Rule: c.rule.ID, Identity: c.rule.Identity(), Version: c.rule.Version, Digest: e.digest,
-		Severity: c.rule.Severity, Time: ev.Time(), UID: ev.Metadata.UID(), Group: group,
+		Severity: c.rule.Severity, Time: ev.Time(), Source: ev.Metadata.LogProvider(), UID: ev.Metadata.UID(), Group: group,
 		Title: c.rule.Alert.titles[c.condition].render(&e.scope), Evidence: evidenceOf(ev, &e.scratch),
 	})
 }

@@ -45,11 +45,11 @@ type Cursor struct {
 // progress bars and metrics. Each batch carries the counts as a whole, not their
 // increase. What an earlier run has read counts neither as found nor as read.
 type Progress struct {
-	FilesFound  int64
-	FilesRead   int64 // read to their end, the end of a damaged file included
-	FilesFailed int64 // could not be opened or read; the log says why
-	BytesFound  int64 // as stored: compressed files count compressed
-	BytesRead   int64
+	FilesFound  int64 `json:"files_found"`
+	FilesRead   int64 `json:"files_read"`   // read to their end, the end of a damaged file included
+	FilesFailed int64 `json:"files_failed"` // could not be opened or read; the log says why
+	BytesFound  int64 `json:"bytes_found"`  // as stored: compressed files count compressed
+	BytesRead   int64 `json:"bytes_read"`
 }
 
 // Put hands a batch over and returns nil when it is durable. After an error

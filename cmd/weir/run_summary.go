@@ -77,16 +77,20 @@ func numberColumns() []table.ColumnConfig {
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
+// printNextSteps says what else there is to try with what the run has made.
 func printNextSteps(w io.Writer, cfg *config.Config, file string) {
 	rules := cfg.Rules.Dir
 	if rules == "" {
 		rules = "rules/"
 	}
-	fmt.Fprintf(w, `
-Next:
-  weir test %s                                  the rules' own tests; then change a rule
-  weir replay --rules %s FILE                   the alerts of any log file, without Kafka
-  weir run --config %s               the same as a service: append to a log and watch
-  duckdb -c "select class_name, count(*) from read_parquet('%s/events/**/*.parquet') group by all"
-`, rules, rules, file, cfg.Lake.Dir)
+	steps := [][2]string{
+		{"weir test " + rules, "the rules' own tests; change a rule and see"},
+		{"weir replay --rules " + rules + " FILE", "the alerts of any log file, without Kafka"},
+		{"weir run --config " + file, "the same as a service: append to a log and watch"},
+		{"duckdb -c \"select class_name, count(*) from '" + cfg.Lake.Dir + "/events/**/*.parquet' group by all\"", "the lake"},
+	}
+	fmt.Fprintln(w, "\nNext:")
+	for _, s := range steps {
+		fmt.Fprintf(w, "  %s\n      %s\n", s[0], s[1])
+	}
 }

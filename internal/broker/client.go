@@ -42,7 +42,7 @@ func (o Options) Client(opts ...kgo.Opt) []kgo.Opt {
 		kgo.FetchMaxBytes(32 << 20),
 		kgo.FetchMaxPartitionBytes(MaxMessageBytes),
 		kgo.RecordPartitioner(partitioner{}),
-		kgo.WithLogger(kslog.New(o.Log)),
+		kgo.WithLogger(kslog.New(slog.New(quiet{o.Log.Handler()}))),
 		kgo.DisableClientMetrics(),
 	}
 	return append(append(common, o.Extra...), opts...)
@@ -89,3 +89,27 @@ func (p topicPartitioner) Partition(r *kgo.Record, n int) int {
 // committed offset is no longer in the log. (NoResetOffset alone begins at the
 // end, whatever its comment says of v1.22.)
 func FromStart() kgo.Opt { return kgo.ConsumeResetOffset(kgo.NoResetOffset().AtStart()) }
+
+// quiet makes the client's information, which tells of every poll and commit,
+// debugging; its warnings and errors stay.
+type quiet struct{ slog.Handler }
+
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return q.Handler.Enabled(ctx, demoted(level))
+}
+
+func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = demoted(r.Level)
+	return q.Handler.Handle(ctx, r)
+}
+
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
+
+func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
+
+func demoted(level slog.Level) slog.Level {
+	if level == slog.LevelInfo {
+		return slog.LevelDebug
+	}
+	return level
+}

@@ -118,7 +118,7 @@ type embeddedLogger struct{ log *slog.Logger }
 
 func (l embeddedLogger) Logf(level kfake.LogLevel, format string, args ...any) {
 	switch level {
-	case kfake.LogLevelError, kfake.LogLevelWarn:
+	case kfake.LogLevelError: // its warnings tell of slow requests
 		l.log.Warn("embedded broker", "message", fmt.Sprintf(format, args...))
 	default:
 		l.log.Debug("embedded broker", "message", fmt.Sprintf(format, args...))
