@@ -60,9 +60,10 @@ func part(path string) string {
 var allowed = map[string][]string{
 	"cmd": {
 		"ingest", "normalize", "detections", "sinks", "internal/pipeline", "internal/broker", "internal/config",
-		"internal/exitcode", "internal/sources", "internal/suggest", "internal/yamlpos",
+		"internal/exitcode", "internal/rawlog", "internal/sources", "internal/suggest", "internal/yamlpos",
 	},
 	"internal/pipeline": {"ingest", "normalize", "detections", "sinks", "internal/broker", "internal/config", "internal/sources"},
+	"internal/rawlog":   {"ingest", "normalize", "internal/sources"},
 	"internal/sources":  {"ingest", "normalize"},
 	"internal/broker":   {"internal/config"},
 	"internal/config":   {"internal/suggest", "internal/yamlpos"},
