@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 // check finds what is wrong across keys, once every key has been read.
 func (c *Config) check(r *reader) {
 	c.Kafka.check(r)
+	c.Metrics.check(r)
 	checkNames(r, "collectors", c.Collectors, func(x Collector) string { return x.Name })
 	checkNames(r, "alerts", c.Alerts, func(x Alert) string { return x.Name })
 	writers := map[string]int{}
@@ -78,6 +80,28 @@ func (k *Kafka) check(r *reader) {
 	if k.TLS != nil {
 		k.TLS.check(r)
 	}
+}
+
+// check keeps profiles from the network: they show what is in memory.
+func (m *Metrics) check(r *reader) {
+	switch {
+	case !m.Pprof:
+	case m.Listen == "":
+		r.problemAt("metrics.pprof", "needs an address: add listen: 127.0.0.1:9464")
+	case !loopback(m.Listen):
+		r.problemAt("metrics.pprof", "serves on a loopback address only, and listen is %s; give listen: 127.0.0.1:9464, or delete pprof", m.Listen)
+	}
+}
+
+// loopback reports whether an address can be reached from this machine only. A
+// name is none that is certain, but for localhost.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return true // it is reported already
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // checkSecret wants exactly one of the two keys of a secret.

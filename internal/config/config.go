@@ -36,6 +36,7 @@ type Config struct {
 	Alerts    []Alert
 	Limits    Limits
 	Log       Log
+	Metrics   Metrics
 	// ShutdownTimeout is how long a stop may take to drain.
 	ShutdownTimeout time.Duration
 
@@ -134,6 +135,13 @@ type Limits struct {
 type Log struct {
 	Level  string // "debug", "info", "warn", "error"
 	Format string // "text", "json"
+}
+
+// Metrics is how weir is seen from outside: probes, metrics and profiles over
+// HTTP.
+type Metrics struct {
+	Listen string // host:port; empty: nothing listens
+	Pprof  bool   // profiles too; only with a loopback address
 }
 
 const (

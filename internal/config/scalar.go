@@ -223,6 +223,17 @@ func (a addressList) read(r *reader, n yamlpos.Node) {
 	}
 }
 
+// optionalAddress is one host:port to listen at, or empty.
+func optionalAddress(to *string) value {
+	return checked(to, "host:port", func(s string) error {
+		host, port, err := net.SplitHostPort(s)
+		if n, bad := strconv.Atoi(port); s != "" && (err != nil || host == "" || bad != nil || n < 0 || n > 65535) {
+			return fmt.Errorf("want host:port like 127.0.0.1:9464, or 0.0.0.0:9464 for every interface, got %q", s)
+		}
+		return nil
+	})
+}
+
 func checkAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if n, bad := strconv.Atoi(port); err != nil || host == "" || bad != nil || n < 1 || n > 65535 {

@@ -42,6 +42,10 @@ func (c *Config) fields() []field {
 			{"level", "least level that is written", oneOf(&c.Log.Level, []string{"debug", "info", "warn", "error"})},
 			{"format", "form of a line", oneOf(&c.Log.Format, []string{"text", "json"})},
 		}},
+		{"metrics", "probes and metrics over HTTP, see operations.md", section{
+			{"listen", "address of `/healthz`, `/readyz` and `/metrics`; empty: none. They ask for no password", optionalAddress(&c.Metrics.Listen)},
+			{"pprof", "profiles below `/debug/pprof/`, too; `listen` must be a loopback address then", boolean(&c.Metrics.Pprof)},
+		}},
 		{"shutdown_timeout", "how long a stop may take to finish and commit", duration(&c.ShutdownTimeout, time.Second)},
 	}
 }
