@@ -55,6 +55,7 @@ func newWorld(dir string) *world {
 	}}
 	cfg.Alerts = []config.Alert{{Name: "file", Type: config.AlertFile, File: &config.FileAlert{Path: filepath.Join(dir, "alerts.ndjson")}}}
 	cfg.ShutdownTimeout = 10 * time.Second
+	useCluster(dir, cfg)
 	return &world{dir: dir, config: cfg}
 }
 
@@ -121,12 +122,8 @@ func (w *world) audit(t testing.TB) books {
 		Events: map[string]int{}, Alerts: map[string]int{}, Delivered: map[string]int{},
 		EventRows: w.rows(t, "events"), AlertRows: w.rows(t, "findings"),
 	}
-	embedded, err := broker.StartEmbedded(w.config.Kafka.Embedded.Dir, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer embedded.Close()
-	opts := broker.Options{Seeds: embedded.Addrs(), Log: slog.New(slog.DiscardHandler)}
+	opts, release := w.reach(t)
+	defer release()
 	names := broker.Names{Prefix: w.config.Kafka.TopicPrefix}
 	eachCommitted(t, opts, names.Raw("aws.cloudtrail"), func(*kgo.Record) { b.Raw++ })
 	eachCommitted(t, opts, names.DLQ(), func(*kgo.Record) { b.Dead++ })

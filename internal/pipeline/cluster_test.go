@@ -1,0 +1,75 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/weir-security/weir/internal/broker"
+	"github.com/weir-security/weir/internal/config"
+)
+
+// cluster is the part of a Kafka cluster that one world has to itself. A world
+// whose directory names one in clusterFile uses it, also in the processes that a
+// test starts to kill, and any other world has an embedded broker.
+type cluster struct {
+	Brokers     []string
+	Prefix      string // of topics, groups and the instance
+	Replication int16
+}
+
+const clusterFile = "cluster.json"
+
+// newClusterWorld makes a world on a cluster.
+func newClusterWorld(t *testing.T, c cluster) *world {
+	t.Helper()
+	dir := t.TempDir()
+	data, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, clusterFile), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return newWorld(dir)
+}
+
+// useCluster gives a world its cluster, if it has one.
+func useCluster(dir string, cfg *config.Config) {
+	data, err := os.ReadFile(filepath.Join(dir, clusterFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	var c cluster
+	if err == nil {
+		err = json.Unmarshal(data, &c)
+	}
+	if err != nil {
+		panic(err) // the test wrote it
+	}
+	cfg.Kafka.Embedded, cfg.Kafka.Brokers, cfg.Kafka.ReplicationFactor = nil, c.Brokers, c.Replication
+	cfg.Kafka.TopicPrefix, cfg.Kafka.GroupPrefix, cfg.Instance = c.Prefix, c.Prefix, c.Prefix+"test"
+}
+
+// reach is the way to a world's broker when no pipeline runs on it.
+func (w *world) reach(t testing.TB) (broker.Options, func()) {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	kafka := w.config.Kafka
+	if kafka.Embedded != nil {
+		embedded, err := broker.StartEmbedded(kafka.Embedded.Dir, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return broker.Options{Seeds: embedded.Addrs(), Log: log}, func() { embedded.Close() }
+	}
+	security, err := broker.Security(kafka.TLS, kafka.SASL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return broker.Options{Seeds: kafka.Brokers, Log: log, Extra: security}, func() {}
+}
