@@ -60,24 +60,25 @@ func part(path string) string {
 var allowed = map[string][]string{
 	"cmd": {
 		"ingest", "normalize", "detections", "sinks", "internal/pipeline", "internal/broker", "internal/config",
-		"internal/exitcode", "internal/rawlog", "internal/sources", "internal/suggest", "internal/yamlpos",
+		"internal/deadletter", "internal/exitcode", "internal/rawlog", "internal/sources", "internal/suggest", "internal/yamlpos",
 	},
-	"internal/pipeline": {"ingest", "normalize", "detections", "sinks", "internal/broker", "internal/config", "internal/sources"},
-	"internal/rawlog":   {"ingest", "normalize", "internal/sources"},
-	"internal/sources":  {"ingest", "normalize"},
-	"internal/broker":   {"internal/config"},
-	"internal/config":   {"internal/suggest", "internal/yamlpos"},
-	"internal/yamlpos":  {"internal/suggest"},
-	"detections":        {"internal/suggest", "internal/yamlpos"},
-	"ingest":            nil,
-	"normalize":         nil,
-	"sinks":             nil,
-	"schemas":           {"internal/suggest"},
-	"internal/suggest":  nil,
-	"internal/exitcode": nil,
-	"internal/archtest": nil,
-	"testdata":          nil,
-	"test":              {"sinks"}, // programs of the integration tests
+	"internal/pipeline":   {"ingest", "normalize", "detections", "sinks", "internal/broker", "internal/config", "internal/deadletter", "internal/sources"},
+	"internal/rawlog":     {"ingest", "normalize", "internal/sources"},
+	"internal/sources":    {"ingest", "normalize"},
+	"internal/deadletter": {"ingest", "normalize", "internal/broker", "internal/sources"},
+	"internal/broker":     {"internal/config"},
+	"internal/config":     {"internal/suggest", "internal/yamlpos"},
+	"internal/yamlpos":    {"internal/suggest"},
+	"detections":          {"internal/suggest", "internal/yamlpos"},
+	"ingest":              nil,
+	"normalize":           nil,
+	"sinks":               nil,
+	"schemas":             {"internal/suggest"},
+	"internal/suggest":    nil,
+	"internal/exitcode":   nil,
+	"internal/archtest":   nil,
+	"testdata":            nil,
+	"test":                {"sinks"}, // programs of the integration tests
 }
 
 func TestImportDirection(t *testing.T) {

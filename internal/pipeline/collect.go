@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/weir-security/weir/ingest"
 	"github.com/weir-security/weir/internal/broker"
-	"github.com/weir-security/weir/schemas/event"
 )
 
 // collectRole runs the configured collectors and makes what they read durable.
@@ -137,7 +135,7 @@ func (c *collectRole) transact(ctx context.Context, cl *kgo.Client, requests []p
 	var out outcome
 	for _, r := range requests {
 		for i := range r.batch.Records {
-			out.produce(ctx, cl, c.rawRecord(&r.batch.Records[i]), nil)
+			out.produce(ctx, cl, broker.EncodeRaw(c.names, &r.batch.Records[i]), nil)
 		}
 		for i := range r.batch.DeadLetters {
 			out.produce(ctx, cl, c.deadLetter(&r.batch.DeadLetters[i]), nil)
@@ -161,22 +159,6 @@ func (c *collectRole) transact(ctx context.Context, cl *kgo.Client, requests []p
 		return fmt.Errorf("commit transaction: %w", err)
 	}
 	return c.faults.At(FaultCollectCommitted)
-}
-
-// rawRecord is keyed by the digest of its bytes, so that a copy of it, however
-// and whenever delivered, reaches the same partition, where detect knows it.
-func (c *collectRole) rawRecord(r *event.Record) *kgo.Record {
-	sum := sha256.Sum256(r.Value)
-	return &kgo.Record{
-		Topic: c.names.Raw(r.Source),
-		Key:   sum[:8],
-		Value: r.Value,
-		Headers: []kgo.RecordHeader{
-			{Key: headerCollector, Value: []byte(r.Origin.Collector)},
-			{Key: headerObject, Value: []byte(r.Origin.Object)},
-			{Key: headerPosition, Value: strconv.AppendInt(nil, r.Origin.Position, 10)},
-		},
-	}
 }
 
 func (c *collectRole) cursorRecord(collector string, cur ingest.Cursor) *kgo.Record {

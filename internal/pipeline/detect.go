@@ -168,7 +168,7 @@ func (d *detectRole) seenOf(ctx context.Context, p partition, first time.Time) (
 		part.From = o.Offset
 	}
 	err = d.opts.ReadRange(ctx, d.names.Seen(), map[int32]broker.Range{p.id: part}, func(r *kgo.Record) {
-		if header(r, headerSource) == d.sources[p.topic] {
+		if broker.Header(r, headerSource) == d.sources[p.topic] {
 			decodeSeen(r.Value, func(e seenEntry) { known.add(e.key, e.at) })
 		}
 	})

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weir-security/weir/detections"
+	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/schemas/event"
@@ -58,24 +58,9 @@ type processed struct {
 	reason  event.Reason
 }
 
-// rawRecord is the raw record that a Kafka record of a raw topic holds.
-func (p *processor) rawRecord(r *kgo.Record) event.Record {
-	position, _ := strconv.ParseInt(header(r, headerPosition), 10, 64) // absent is 0
-	return event.Record{
-		Source: p.sources[r.Topic],
-		Value:  r.Value,
-		Origin: event.Origin{
-			Collector: header(r, headerCollector),
-			Object:    header(r, headerObject),
-			Position:  position,
-		},
-		CollectedAt: r.Timestamp,
-	}
-}
-
 // process never fails: what cannot be mapped is a dead letter, a panic too.
 func (p *processor) process(r *kgo.Record, oversized bool) (out processed) {
-	rec := p.rawRecord(r)
+	rec := broker.DecodeRaw(p.sources[r.Topic], r)
 	if oversized {
 		return p.reject(&rec, event.StageDetect, event.ReasonTooLarge, "its event is larger than Kafka takes; raise max.message.bytes of the events topic")
 	}
