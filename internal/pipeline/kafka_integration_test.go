@@ -1,0 +1,82 @@
+//go:build integration
+
+package pipeline
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/weir-security/weir/test/integration/kafka"
+)
+
+// brokers is the size of the cluster: the least with which a broker may be away.
+const brokers = 3
+
+// TestKafka is what weir promises, on Apache Kafka.
+func TestKafka(t *testing.T) {
+	libs := os.Getenv(kafka.LibsVariable)
+	if libs == "" {
+		t.Skipf("%s is not set; run make integration", kafka.LibsVariable)
+	}
+	c, err := kafka.Start(t.Context(), kafka.Options{Libs: libs, Dir: t.TempDir(), Brokers: brokers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	want := undisturbed(t) // on the embedded broker
+	t.Run("Once", func(t *testing.T) { testKafkaOnce(t, c, want) })
+	t.Run("Killed", func(t *testing.T) { testKafkaKilled(t, c, want) })
+}
+
+// plaintextWorld is a world on the cluster, whose topics begin with prefix.
+func plaintextWorld(t *testing.T, c *kafka.Cluster, prefix string) *world {
+	t.Helper()
+	return newClusterWorld(t, cluster{Brokers: c.Plaintext(), Prefix: prefix, Replication: brokers})
+}
+
+// checkUndisturbed checks that a world ended like one on the embedded broker
+// through which nothing went wrong.
+func checkUndisturbed(t *testing.T, w *world, want books) {
+	t.Helper()
+	got := w.audit(t)
+	checkBooks(t, got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the books differ (-undisturbed, on the embedded broker +here):\n%s", diff)
+	}
+}
+
+// testKafkaOnce takes the input through all roles, and then again.
+func testKafkaOnce(t *testing.T, c *kafka.Cluster, want books) {
+	w := plaintextWorld(t, c, "once.")
+	w.writeLogs(t)
+	for range 2 {
+		if err := w.run(t.Context(), Options{Once: true}); err != nil {
+			t.Fatal(err)
+		}
+		checkUndisturbed(t, w, want)
+	}
+}
+
+// testKafkaKilled kills the process at each step of each role and lets a new one
+// finish.
+func testKafkaKilled(t *testing.T, c *kafka.Cluster, want books) {
+	for _, fault := range Faults {
+		t.Run(string(fault), func(t *testing.T) {
+			t.Parallel()
+			w := plaintextWorld(t, c, "killed."+strings.ReplaceAll(string(fault), "/", ".")+".")
+			w.writeLogs(t)
+			kill(t, w, fault, 2)
+			if err := w.run(t.Context(), Options{Once: true, Workers: 2, batchRecords: victimBatch}); err != nil {
+				t.Fatal(err)
+			}
+			checkUndisturbed(t, w, want)
+		})
+	}
+}
