@@ -56,26 +56,29 @@ func part(path string) string {
 }
 
 // allowed says which parts a part may import, besides itself and schemas.
-// Packages without domain (suggest, yamlpos, exitcode) serve anyone above schemas.
+// Packages without domain (suggest, yamlpos, exitcode, logkey) serve anyone above schemas.
 var allowed = map[string][]string{
 	"cmd": {
 		"ingest", "normalize", "detections", "sinks", "internal/pipeline", "internal/broker", "internal/config",
-		"internal/deadletter", "internal/exitcode", "internal/rawlog", "internal/sources", "internal/suggest", "internal/yamlpos",
+		"internal/deadletter", "internal/exitcode", "internal/logkey", "internal/rawlog", "internal/sources", "internal/suggest",
+		"internal/telemetry", "internal/yamlpos",
 	},
-	"internal/pipeline":   {"ingest", "normalize", "detections", "sinks", "internal/broker", "internal/config", "internal/deadletter", "internal/sources"},
+	"internal/pipeline":   {"ingest", "normalize", "detections", "sinks", "internal/broker", "internal/config", "internal/deadletter", "internal/logkey", "internal/sources", "internal/telemetry"},
 	"internal/rawlog":     {"ingest", "normalize", "internal/sources"},
 	"internal/sources":    {"ingest", "normalize"},
 	"internal/deadletter": {"ingest", "normalize", "internal/broker", "internal/sources"},
-	"internal/broker":     {"internal/config"},
+	"internal/broker":     {"internal/config", "internal/logkey"},
+	"internal/telemetry":  {"internal/logkey"},
 	"internal/config":     {"internal/suggest", "internal/yamlpos"},
 	"internal/yamlpos":    {"internal/suggest"},
 	"detections":          {"internal/suggest", "internal/yamlpos"},
-	"ingest":              nil,
+	"ingest":              {"internal/logkey"},
 	"normalize":           nil,
 	"sinks":               nil,
 	"schemas":             {"internal/suggest"},
 	"internal/suggest":    nil,
 	"internal/exitcode":   nil,
+	"internal/logkey":     nil,
 	"internal/archtest":   nil,
 	"testdata":            nil,
 	"test":                {"sinks"}, // programs of the integration tests
