@@ -133,7 +133,7 @@ func (r *reader) condition(class, when yamlpos.Node) {
 	c := r.class(class)
 	text := when.Str()
 	if c == nil || text == "" {
-		if when.Exists() && c != nil && when.IsScalar() && !when.IsNull() {
+		if c != nil && when.IsEmptyText() {
 			when.Problemf("empty; write a condition, or `true` for every event of the class")
 		}
 		return
@@ -195,7 +195,7 @@ func (r *reader) threshold(n yamlpos.Node) {
 	if count := m.Require("count"); count.Exists() {
 		t.Count = int(count.Int())
 		switch {
-		case !count.IsScalar() || count.IsNull():
+		case !count.IsInt(): // reported
 		case t.Count < 2:
 			count.Problemf("at least 2; every event is one by itself without a threshold")
 		case t.Count > maxCount:

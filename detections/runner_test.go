@@ -162,8 +162,8 @@ func TestRunTestsFail(t *testing.T) {
 	want := map[string]string{
 		"other title": "want title \"StopLogging by alice\"\n got title \"StopLogging by carol\"\nwant severity low, got high\n" +
 			"want group cloud.account.uid \"1\", got \"111122223333\"",
-		"unwanted":   `got alert "StopLogging by carol" of severity high for map[cloud.account.uid:111122223333], want none like it`,
-		"silent":     "want alert \"x\" of severity high, got none like it\nno alert at all; see the events with weir normalize, and the condition: it held for 0 of 1 events",
+		"unwanted":   `got an alert that no element of alerts wants: "StopLogging by carol" of severity high for cloud.account.uid=111122223333`,
+		"silent":     "want an alert \"x\" of severity high, got none\nno alert at all: the condition held for 0 of 1 events; weir normalize shows the events",
 		"no fixture": "13:5: read fixture: neither a/nothing.json nor testdata/nothing.json exists",
 		"broken":     "14:5: read fixture testdata/broken.json: unexpected EOF",
 		"empty":      "15:5: read fixture testdata/empty.log: it holds no record",

@@ -39,6 +39,14 @@ func (n Node) IsList() bool { return n.yaml != nil && n.yaml.Kind == yaml.Sequen
 // IsScalar tells whether the value is a string, number, boolean or null.
 func (n Node) IsScalar() bool { return n.yaml != nil && n.yaml.Kind == yaml.ScalarNode }
 
+// IsEmptyText tells a string without content.
+func (n Node) IsEmptyText() bool {
+	return n.IsScalar() && n.yaml.ShortTag() == "!!str" && n.yaml.Value == ""
+}
+
+// IsInt tells whether the value is an integer.
+func (n Node) IsInt() bool { return n.IsScalar() && n.yaml.ShortTag() == "!!int" }
+
 // Path is the value's place in the document: "tests[0].alerts".
 func (n Node) Path() string { return n.path }
 
@@ -100,7 +108,11 @@ func (n Node) is(kind yaml.Kind, wanted string) bool {
 		n.Problemf("anchors and aliases are not supported; write the value out")
 		return false
 	case n.yaml.Style&yaml.TaggedStyle != 0:
-		n.Problemf("tags are not supported; remove %s", n.yaml.Tag)
+		if strings.HasPrefix(n.yaml.Tag, "!!") {
+			n.Problemf("tags are not supported; remove %s", n.yaml.Tag)
+		} else { // when: !has(x)
+			n.Problemf("YAML takes what begins with ! for a tag; put the value in quotes")
+		}
 		return false
 	case n.yaml.Kind != kind:
 		n.Problemf("want %s, got %s", wanted, n.describe())

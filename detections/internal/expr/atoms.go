@@ -83,7 +83,30 @@ func (u *unit) requiredAll(args []ast.Expr) map[string]Atom {
 			all[path] = a
 		}
 	}
+	for _, arg := range args {
+		u.excluded(arg, all)
+	}
 	return all
+}
+
+// excluded reports `x != v` beside an x that must be v.
+func (u *unit) excluded(e ast.Expr, all map[string]Atom) {
+	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != operators.NotEquals {
+		return
+	}
+	args := e.AsCall().Args()
+	for i, side := range args {
+		s, literal := u.shapes[side.ID()], args[1-i]
+		must, ok := all[s.path]
+		if s.kind != scalar || !ok || literal.Kind() != ast.LiteralKind {
+			continue
+		}
+		text, isText := literalText(literal)
+		number, isNumber := literalInt(literal)
+		if isText && slices.Equal(must.Texts, []string{text}) || isNumber && slices.Equal(must.Numbers, []int64{number}) {
+			u.errorAt(e.ID(), "this can never hold: %s must have this very value", s.path)
+		}
+	}
 }
 
 func (u *unit) requiredAny(args []ast.Expr) map[string]Atom {
@@ -125,7 +148,7 @@ func (u *unit) atom(e ast.Expr) (Atom, bool) {
 		return Atom{}, false
 	}
 	s := u.shapes[left.ID()]
-	if s.kind != scalar || len(values) == 0 {
+	if s.kind != scalar || len(values) == 0 || strings.Contains(s.path, computed) {
 		return Atom{}, false
 	}
 	a := Atom{Path: s.path, id: e.ID()}

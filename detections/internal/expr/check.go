@@ -15,6 +15,9 @@ import (
 
 // check finds what is well typed and nevertheless wrong.
 func (u *unit) check() {
+	if root := u.ast.Expr(); root.Kind() == ast.LiteralKind && root.AsLiteral() == types.False {
+		u.errorAt(root.ID(), "this can never hold: it is false")
+	}
 	ast.PostOrderVisit(u.ast.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() != ast.CallKind {
 			return
@@ -29,6 +32,7 @@ func (u *unit) check() {
 			u.membership(e, args[0], args[1])
 		}
 		u.literals(c)
+		u.impossible(e, c)
 	}))
 }
 
@@ -80,6 +84,8 @@ func (u *unit) enumValue(s shape, literal ast.Expr) {
 	switch {
 	case e == nil && isConstant:
 		u.errorPlaced(line, col, "%s is no enum; %s.* are values of %s", s.path, constant.enum.name, constant.enum.key)
+	case e == nil && s.attribute != nil && s.attribute.Kind == ocsf.KindInt32 && int64(number) != int64(int32(number)):
+		u.errorPlaced(line, col, "this can never hold: %s has 32 bits, %d needs more", s.path, int64(number))
 	case e == nil:
 	case isConstant && constant.enum.key != e.key:
 		u.errorPlaced(line, col, "%s.* are values of %s, not of %s, which has %s", constant.enum.name, constant.enum.key, s.path, e.describe())

@@ -124,7 +124,7 @@ func (c *Compiler) Compile(class *ocsf.Class, text string, want Want, report Rep
 		report(1, 0, false, err.Error())
 		return nil
 	}
-	u := &unit{classEnv: ce, lists: c.lists, report: report}
+	u := &unit{classEnv: ce, lists: c.lists, report: report, text: text}
 	return u.compile(text, want)
 }
 
@@ -133,6 +133,7 @@ type unit struct {
 	*classEnv
 	lists  map[string]*List
 	report Report
+	text   string
 
 	ast    *ast.AST
 	shapes map[int64]shape    // what a name or a path in the expression is
@@ -146,7 +147,7 @@ type unit struct {
 func (u *unit) compile(text string, want Want) *Expr {
 	parsed, issues := u.env.Parse(text)
 	if issues.Err() != nil {
-		u.issues(issues)
+		u.syntax(issues)
 		return nil
 	}
 	u.ast = parsed.NativeRep()
@@ -157,7 +158,7 @@ func (u *unit) compile(text string, want Want) *Expr {
 	top := u.rewrite()
 	checked, issues := u.env.Check(parsed)
 	if issues.Err() != nil {
-		u.issues(issues)
+		u.mistyped(issues)
 		return nil
 	}
 	u.ast = checked.NativeRep()
@@ -278,14 +279,6 @@ func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *co
 	return nil
 }
 
-// issues reports what cel-go found.
-func (u *unit) issues(issues *cel.Issues) {
-	for _, e := range issues.Errors() {
-		u.errors++
-		u.report(max(e.Location.Line(), 1), max(e.Location.Column(), 0), false, cleanMessage(e.Message))
-	}
-}
-
 // errorAt reports a problem at a node.
 func (u *unit) errorAt(id int64, format string, args ...any) {
 	line, col := u.place(id)
@@ -317,13 +310,11 @@ func (u *unit) place(id int64) (line, col int) {
 
 // cleanMessage makes cel-go's messages those of a rule's author: no internal names.
 func cleanMessage(message string) string {
-	message = strings.TrimPrefix(message, "Syntax error: ")
 	for _, op := range []string{"==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "%", "&&", "||"} {
 		message = strings.ReplaceAll(message, "'_"+op+"_'", "'"+op+"'")
 	}
 	message = strings.NewReplacer("'@json ", "'", "'@in'", "'in'", "'!_'", "'!'", "'_[_]'", "'[]'", "'"+listPrefix, "'in lists.").Replace(message)
 	message = strings.ReplaceAll(message, " (in container '')", "")
-	message = strings.ReplaceAll(message, "'<EOF>'", "the end")
 	return message
 }
 

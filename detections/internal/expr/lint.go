@@ -109,7 +109,7 @@ func (u *unit) lintComparison(e ast.Expr, c ast.CallExpr, positive bool, guarded
 	}
 	for i, side := range c.Args() {
 		s, other := u.shapes[side.ID()], c.Args()[1-i]
-		if s.kind != scalar && s.kind != json || s.required || guarded[s.path] || strings.HasSuffix(s.path, "[]") {
+		if s.kind != scalar && s.kind != json || s.required || guarded[s.path] || strings.HasSuffix(s.path, "]") || strings.Contains(s.path, computed) {
 			continue
 		}
 		var satisfied bool

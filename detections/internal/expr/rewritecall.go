@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"strconv"
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
@@ -26,6 +27,9 @@ func (u *unit) call(e ast.Expr, sc *vars) shape {
 		return u.index(e, sc)
 	case name == operators.OptSelect || name == operators.OptIndex:
 		u.errorAt(e.ID(), "optional selection is not needed: an absent attribute reads as zero, and has() tells")
+		return shape{}
+	}
+	if u.unknownFunction(e, c) {
 		return shape{}
 	}
 	if name == "size" && u.size(e, c, sc) {
@@ -149,17 +153,28 @@ func (u *unit) index(e ast.Expr, sc *vars) shape {
 		return shape{kind: json, path: operand.path + "[" + quote(key) + "]"}
 	case operand.kind == json:
 		e.SetKindCase(factory.NewCall(0, jsonAt, c.Args()[0], c.Args()[1]))
-		return shape{kind: json, path: operand.path + "[]"}
+		return shape{kind: json, path: operand.path + subscript(c.Args()[1])}
 	case operand.kind == object:
 		u.errorAt(e.ID(), "%s is an object; select its attributes with a dot", operand.path)
 	case operand.kind == objects:
-		return shape{kind: object, attributes: operand.attributes, object: operand.object, path: operand.path + "[]"}
+		return shape{kind: object, attributes: operand.attributes, object: operand.object, path: operand.path + subscript(c.Args()[1])}
 	case operand.kind == scalars:
 		element := operand
-		element.kind, element.path, element.required = scalar, operand.path+"[]", false
+		element.kind, element.path, element.required = scalar, operand.path+subscript(c.Args()[1]), false
 		return element
 	}
 	return shape{}
+}
+
+// computed is the subscript of an element whose index is no literal: two paths
+// with it may be equal and lead to different elements.
+const computed = "[]"
+
+func subscript(index ast.Expr) string {
+	if i, ok := literalInt(index); ok {
+		return "[" + strconv.FormatInt(i, 10) + "]"
+	}
+	return computed
 }
 
 // has turns has(x) into a test of presence. CEL's own refuses a variable of its
@@ -176,7 +191,7 @@ func (u *unit) has(e ast.Expr, sc *vars) {
 	case s.kind == unknown && arg.Kind() == ast.CallKind && arg.AsCall().FunctionName() == mistake:
 		e.SetKindCase(arg)
 		return
-	case s.kind == unknown || s.path == varEvent || strings.HasSuffix(s.path, "[]") && s.kind != json:
+	case s.kind == unknown || s.path == varEvent || strings.HasSuffix(s.path, "]") && s.kind != json:
 		u.errorAt(u.start(arg), "has() takes an attribute, as has(actor.user.uid); of a list ask its size()")
 	case arg.Kind() == ast.SelectKind:
 		sel := arg.AsSelect()

@@ -30,7 +30,7 @@ func (u *unit) unknownName(errorAt func(id int64, format string, args ...any), i
 		return
 	}
 	if classes := classesWith(name); len(classes) > 0 {
-		errorAt(id, "the class %s has no attribute %s; it is one of %s", u.class.Name, name, strings.Join(classes, ", "))
+		errorAt(id, "the class %s has no attribute %s; the classes that have it: %s", u.class.Name, name, strings.Join(classes, ", "))
 		return
 	}
 	errorAt(id, "the class %s has no attribute %s", u.class.Name, name)

@@ -1,0 +1,67 @@
+package expr
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestMessages: what cel-go would say in the parser's words is said in the
+// author's, once, at the place where it is corrected.
+func TestMessages(t *testing.T) {
+	c := testCompiler(t)
+	for _, test := range []struct{ text, want string }{
+		// Syntax.
+		{`api.operation == "a" &&`, `1:24 the expression ends where a value is wanted`},
+		{`api.operation = "a"`, `1:15 write == to compare`},
+		{`api.operation =~ "a.*"`, `1:15 write x.matches("pattern")`},
+		{`api.operation == "a" and true`, `1:22 write && for and`},
+		{`api.operation == "a" OR true`, `1:22 write || for or`},
+		{`api.operation == "a" & true`, `1:22 write && for and`},
+		{`api.operation == "a" | true`, `1:22 write || for or`},
+		{`not api.operation == "a"`, `1:5 write ! for not; of a membership: !(x in y)`},
+		{`api.operation not in ["a"]`, `1:15 write ! for not; of a membership: !(x in y)`},
+		{`api.operation like "a*"`, `1:15 write x.glob("*.example.com"), or x.contains("part")`},
+		{`(api.operation == "a"`, `1:22 the expression ends before the ) that closes it`},
+		{`api.operation == "a")`, `1:21 ) closes nothing`},
+		{`api.operation in ["a" "b"]`, `1:23 want a comma or ] before "b"`},
+		{`api.operation == “a”`, `1:18 write straight quotes: "`},
+		{`api.operation == "a`, `1:18 the text is not closed: its line ends before the second "`},
+		{`api.operation == "\d"`, `1:18 the text has an escape that CEL lacks; write \\ for a backslash, or r"..." for a text without escapes`},
+		{`api.operation == "a";`, `1:21 an expression ends without ;`},
+		{`api.operation == "a" ? true`, `1:28 the expression ends before the : of ` + "`condition ? this : that`"},
+		{`api..operation == "a"`, `1:5 a value is wanted here, not .`},
+		{`api.operation == "a" true`, `1:22 true is one too many: the expression is whole before it; join conditions with && or ||`},
+		{`api.operation == $x`, `1:18 $ means nothing in CEL`},
+		{"api.operation == \"a\"\n  && == \"b\"", `2:6 a value is wanted here, not ==`},
+		{`raw.x == if`, `1:10 if is a reserved word of CEL; a member of that name is raw["if"]`},
+
+		// Functions.
+		{`api.operation.startswith("a")`, `1:15 there is no function startswith; did you mean "startsWith"?`},
+		{`resources.exist(r, r.name == "a")`, `1:11 there is no function exist; did you mean "exists"?`},
+		{`exists(resources, r, r.name == "a")`, `1:1 exists is called on a list: list.exists(x, x.name == ...)`},
+		{`resources.exists(r)`, `1:11 exists takes a variable and a condition: list.exists(x, x.name == ...)`},
+		{`startsWith(api.operation, "a")`, `1:11 want string.startsWith(string), got startsWith(string, string)`},
+		{`api.operation.contains("a", "b")`, `1:23 want string.contains(string), got string.contains(string, string)`},
+
+		// Kinds.
+		{`api.operation == null`, `1:15 only JSON is null; of an attribute ask has(api.operation)`},
+		{`status_id == "Success"`, `1:11 status_id is a number; write Status.SUCCESS`},
+		{`status == Status.SUCCESS`, `1:8 status is a string; Status.* are values of status_id`},
+		{`time > "2026-01-31"`, `1:6 a timestamp is compared with a string; write timestamp("2026-01-31T12:00:00Z")`},
+		{`src_endpoint.ip in "10.0.0.0/8"`, `1:17 in looks into a list, not into a text; write whole.contains(part), or cidr("10.0.0.0/8").containsIP(address)`},
+		{`!actor.user.name in ["a"]`, `1:1 ! is for conditions, and this is a string; of a membership write !(x in y)`},
+		{`count in ["a"]`, `1:7 an int is never in a list(string)`},
+
+		// What can never hold.
+		{`false`, `1:1 this can never hold: it is false`},
+		{`api.operation == "a" && api.operation != "a"`, `1:39 this can never hold: api.operation must have this very value`},
+		{`src_endpoint.port == 99999999999`, `1:22 this can never hold: src_endpoint.port has 32 bits, 99999999999 needs more`},
+		{`api.operation.lowerAscii() == "StopLogging"`, `1:28 this can never hold: lowerAscii() gives no capital letters, "StopLogging" has some`},
+		{`resources[-1].uid == "a"`, `1:11 an index counts from 0; there is no element -1`},
+	} {
+		e, problems := compile(c, "api_activity", test.text, Condition)
+		if got := strings.Join(problems, "\n"); e != nil || got != test.want {
+			t.Errorf("%s\n got %s\nwant %s", test.text, got, test.want)
+		}
+	}
+}

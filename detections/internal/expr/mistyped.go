@@ -1,0 +1,188 @@
+package expr
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/weir-security/weir/internal/suggest"
+)
+
+// mistyped reports what cel-go's checker found, in the words of a rule's author.
+func (u *unit) mistyped(issues *cel.Issues) {
+	for _, e := range issues.Errors() {
+		u.errors++
+		u.report(max(e.Location.Line(), 1), max(e.Location.Column(), 0), false, u.typeMessage(e.ExprID, e.Message))
+	}
+}
+
+// noOverload is cel-go's message about a function or operator with arguments that
+// it does not take.
+var noOverload = regexp.MustCompile(`^found no matching overload for '(.+)' applied to '(.+\.)?\((.*)\)'$`)
+
+// typeMessage explains the message about a node.
+func (u *unit) typeMessage(id int64, message string) string {
+	m := noOverload.FindStringSubmatch(cleanMessage(message))
+	e := u.find(id)
+	if m == nil || e == nil || e.Kind() != ast.CallKind {
+		return cleanMessage(message)
+	}
+	operator, receiver, args := m[1], strings.TrimSuffix(m[2], "."), m[3]
+	kinds := strings.Split(args, ", ")
+	switch c := e.AsCall(); {
+	case len(kinds) == 2 && slices.Contains([]string{"==", "!=", "<", "<=", ">", ">="}, operator):
+		return u.unequalKinds(c, operator, kinds)
+	case operator == "in" && len(kinds) == 2 && kinds[1] == "string":
+		return "in looks into a list, not into a text; write whole.contains(part), or cidr(\"10.0.0.0/8\").containsIP(address)"
+	case operator == "in" && len(kinds) == 2:
+		return a(kinds[0]) + " is never in " + a(kinds[1])
+	case operator == "!" && len(kinds) == 1:
+		return "! is for conditions, and this is " + a(kinds[0]) + "; of a membership write !(x in y)"
+	case u.env.HasFunction(c.FunctionName()) && isName(operator):
+		return u.wrongArguments(c, operator, receiver, args)
+	}
+	return cleanMessage(message)
+}
+
+func isName(s string) bool { return s != "" && isWord(rune(s[0])) }
+
+// find is the node of an id.
+func (u *unit) find(id int64) (found ast.Expr) {
+	ast.PostOrderVisit(u.ast.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.ID() == id {
+			found = e
+		}
+	}))
+	return found
+}
+
+// unequalKinds explains a comparison of two kinds.
+func (u *unit) unequalKinds(c ast.CallExpr, operator string, kinds []string) string {
+	for i, side := range c.Args() {
+		s, other := u.shapes[side.ID()], c.Args()[1-i]
+		constant, isConstant := u.consts[other.ID()]
+		text, isText := literalText(other)
+		switch {
+		case kinds[1-i] == "null":
+			return "only JSON is null; of an attribute ask has(" + orX(s.path) + ")"
+		case s.kind == scalar && isConstant:
+			return s.path + " is " + a(kinds[i]) + "; " + constant.enum.name + ".* are values of " + constant.enum.key
+		case isText && kinds[i] == "timestamp":
+			return "a timestamp is compared with a string; write timestamp(\"2026-01-31T12:00:00Z\")"
+		case isText && s.kind == scalar && u.enumOf(s) != nil:
+			e := u.enumOf(s)
+			if _, known := e.find(constantName(text)); known {
+				return s.path + " is a number; write " + e.name + "." + constantName(text)
+			}
+			return s.path + " is a number; it has " + e.describe()
+		}
+	}
+	return a(kinds[0]) + " is compared with " + a(kinds[1]) + " by " + operator
+}
+
+// a is a kind with its article.
+func a(kind string) string {
+	switch {
+	case kind == "json":
+		return "a JSON value"
+	case strings.ContainsRune("aeio", rune(kind[0])):
+		return "an " + kind
+	}
+	return "a " + kind
+}
+
+func orX(path string) string {
+	if path == "" {
+		return "x"
+	}
+	return path
+}
+
+// wrongArguments explains a call by what the function takes.
+func (u *unit) wrongArguments(c ast.CallExpr, name, receiver, args string) string {
+	var takes []string
+	for _, o := range u.env.Functions()[c.FunctionName()].OverloadDecls() {
+		parts := make([]string, len(o.ArgTypes()))
+		for i, t := range o.ArgTypes() {
+			parts[i] = strings.TrimPrefix(cel.FormatCELType(t), "type_param: ")
+		}
+		call := name + "(" + strings.Join(parts, ", ") + ")"
+		if o.IsMemberFunction() && len(parts) > 0 {
+			call = parts[0] + "." + name + "(" + strings.Join(parts[1:], ", ") + ")"
+		}
+		if !slices.Contains(takes, call) {
+			takes = append(takes, call)
+		}
+	}
+	got := name + "(" + args + ")"
+	if receiver != "" {
+		got = receiver + "." + got
+	}
+	return "want " + strings.Join(takes, " or ") + ", got " + got
+}
+
+// macros are functions over lists that bind a variable.
+var macros = []string{operators.All, operators.Exists, operators.ExistsOne, operators.Map, operators.Filter}
+
+// unknownFunction reports a function that there is none of, and tells whether it
+// did. What its arguments might mean is then not looked at.
+func (u *unit) unknownFunction(e ast.Expr, c ast.CallExpr) bool {
+	name := c.FunctionName()
+	if !isName(name) || u.env.HasFunction(name) || name == operators.Has {
+		return false
+	}
+	if target := c.Target(); c.IsMemberFunction() && target.Kind() == ast.IdentKind && u.env.HasFunction(target.AsIdent()+"."+name) {
+		return false // lists.range, which cel-go resolves as a whole
+	}
+	line, col := u.place(e.ID())
+	if before, _ := splitAt(u.text, line, col); strings.HasSuffix(before, name) {
+		col -= len(name)
+	}
+	switch {
+	case slices.Contains(macros, name) && c.IsMemberFunction():
+		u.errorPlaced(line, col, "%s takes a variable and a condition: list.%s(x, x.name == ...)", name, name)
+	case slices.Contains(macros, name):
+		u.errorPlaced(line, col, "%s is called on a list: list.%s(x, x.name == ...)", name, name)
+	default:
+		known := slices.DeleteFunc(slices.Sorted(maps.Keys(u.env.Functions())), func(f string) bool { return !isName(f) })
+		u.errorPlaced(line, col, "there is no function %s%s", name, suggest.Hint(name, append(known, macros...)))
+	}
+	return true
+}
+
+// impossible reports what is plainly always false, or never a text that a
+// function gives.
+func (u *unit) impossible(e ast.Expr, c ast.CallExpr) {
+	args := c.Args()
+	for i, side := range args {
+		text, ok := literalText(args[len(args)-1-i])
+		if len(args) != 2 || !ok || c.FunctionName() != operators.Equals || side.Kind() != ast.CallKind {
+			continue
+		}
+		switch f := side.AsCall().FunctionName(); {
+		case f == "lowerAscii" && strings.ContainsFunc(text, func(r rune) bool { return 'A' <= r && r <= 'Z' }):
+			u.errorAt(e.ID(), "this can never hold: lowerAscii() gives no capital letters, %q has some", text)
+		case f == "upperAscii" && strings.ContainsFunc(text, func(r rune) bool { return 'a' <= r && r <= 'z' }):
+			u.errorAt(e.ID(), "this can never hold: upperAscii() gives no small letters, %q has some", text)
+		}
+	}
+	if c.FunctionName() == operators.Index {
+		if i, ok := literalInt(args[1]); ok && i < 0 {
+			u.errorAt(args[1].ID(), "an index counts from 0; there is no element %d", i)
+		}
+	}
+}
+
+func literalInt(e ast.Expr) (int64, bool) {
+	if e.Kind() != ast.LiteralKind {
+		return 0, false
+	}
+	i, ok := e.AsLiteral().(types.Int)
+	return int64(i), ok
+}

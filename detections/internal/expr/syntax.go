@@ -1,0 +1,137 @@
+package expr
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/cel"
+)
+
+// syntax reports the first of cel-go's syntax errors, in the words of a rule's
+// author. Those after it are what the parser made of the rest: no mistakes.
+func (u *unit) syntax(issues *cel.Issues) {
+	first := issues.Errors()[0]
+	for _, e := range issues.Errors()[1:] {
+		if e.Location.Line() < first.Location.Line() ||
+			e.Location.Line() == first.Location.Line() && e.Location.Column() < first.Location.Column() {
+			first = e
+		}
+	}
+	line, col := max(first.Location.Line(), 1), max(first.Location.Column(), 0)
+	message := strings.TrimPrefix(first.Message, "Syntax error: ")
+	before, rest := splitAt(u.text, line, col)
+	u.errorPlaced(line, col, "%s", syntaxMessage(message, before, rest))
+}
+
+// splitAt cuts a text at a place: line counts from one, col from zero, in
+// characters.
+func splitAt(text string, line, col int) (before, rest string) {
+	at := 0
+	for ; line > 1; line-- {
+		next := strings.IndexByte(text[at:], '\n')
+		if next < 0 {
+			break
+		}
+		at += next + 1
+	}
+	for ; col > 0 && at < len(text); col-- {
+		_, size := utf8.DecodeRuneInString(text[at:])
+		at += size
+	}
+	return text[:at], text[at:]
+}
+
+// otherWords are what other languages write for an operator of CEL.
+var otherWords = map[string]string{
+	"and": "write && for and", "or": "write || for or", "not": "write ! for not; of a membership: !(x in y)",
+	"like": "write x.glob(\"*.example.com\"), or x.contains(\"part\")", "is": "write == for is; of presence: has(x)",
+	"contains": "write x.contains(y)", "matches": "write x.matches(\"pattern\")",
+	"startswith": "write x.startsWith(y)", "endswith": "write x.endsWith(y)",
+	"=": "write == to compare", "=~": "write x.matches(\"pattern\")", "&": "write && for and", "|": "write || for or",
+	"===": "write == to compare", "<>": "write != for unequal", ";": "an expression ends without ;", "#": "a comment begins with //",
+	"“": "write straight quotes: \"", "”": "write straight quotes: \"", "‘": "write straight quotes: '", "’": "write straight quotes: '",
+}
+
+// lastWord is the word before a place.
+var lastWord = regexp.MustCompile(`(\w+)\s*$`)
+
+// syntaxMessage says what is wrong between the texts before and from a place.
+func syntaxMessage(message, before, rest string) string {
+	token := firstToken(rest)
+	if advice := otherWords[strings.ToLower(token)]; advice != "" {
+		return advice
+	}
+	if m := lastWord.FindStringSubmatch(before); m != nil && otherWords[strings.ToLower(m[1])] != "" {
+		return otherWords[strings.ToLower(m[1])]
+	}
+	if word, ok := strings.CutPrefix(message, "reserved identifier: "); ok {
+		return word + " is a reserved word of CEL; a member of that name is raw[\"" + word + "\"]"
+	}
+	wantsOperator := strings.HasSuffix(message, "expecting <EOF>")
+	wantsClosing := strings.HasPrefix(message, "missing ')'") || strings.HasPrefix(message, "missing ']'") || strings.HasPrefix(message, "missing '}'")
+	switch {
+	case strings.HasPrefix(message, "token recognition error"):
+		return unreadable(token, rest)
+	case wantsClosing && token == "":
+		return "the expression ends before the " + message[len("missing '"):len("missing ')")] + " that closes it"
+	case strings.HasSuffix(message, "expecting ':'") && token == "":
+		return "the expression ends before the : of `condition ? this : that`"
+	case token == "":
+		return "the expression ends where a value is wanted"
+	case wantsOperator && strings.ContainsAny(token, ")]}"):
+		return token + " closes nothing"
+	case wantsOperator:
+		return token + " is one too many: the expression is whole before it; join conditions with && or ||"
+	case strings.Contains(message, "expecting {']', ','}"), strings.Contains(message, "expecting {',', ']'}"):
+		return "want a comma or ] before " + token
+	case wantsClosing:
+		return "want " + message[len("missing '"):len("missing ')")] + " before " + token
+	}
+	return "a value is wanted here, not " + token
+}
+
+// unreadable says what is wrong with characters that are no token of CEL.
+func unreadable(token, rest string) string {
+	if token != "" && (token[0] == '"' || token[0] == '\'') {
+		if i := strings.IndexByte(token, '\\'); i >= 0 && i+1 < len(rest) {
+			return "the text has an escape that CEL lacks; write \\\\ for a backslash, or r" + token[:1] + "..." + token[:1] + " for a text without escapes"
+		}
+		return "the text is not closed: its line ends before the second " + token[:1]
+	}
+	return token + " means nothing in CEL"
+}
+
+// firstToken is the word, text, or run of marks that s begins with.
+func firstToken(s string) string {
+	s = strings.TrimLeftFunc(s, unicode.IsSpace)
+	if s == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(s)
+	switch {
+	case first == '"' || first == '\'':
+		end := strings.IndexRune(s[1:], '\n')
+		if closing := strings.IndexRune(s[1:], first); closing >= 0 && (end < 0 || closing < end) {
+			end = closing + 1
+		}
+		if end < 0 {
+			return s
+		}
+		return s[:end+1]
+	case isWord(first):
+		if end := strings.IndexFunc(s, func(r rune) bool { return !isWord(r) }); end >= 0 {
+			return s[:end]
+		}
+		return s
+	case strings.ContainsRune("=~&|<>", first):
+		if end := strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune("=~&|<>", r) }); end >= 0 {
+			return s[:end]
+		}
+		return s
+	}
+	return s[:size]
+}
+
+func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }
