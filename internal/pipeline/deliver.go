@@ -100,7 +100,7 @@ func (d *deliverRole) deliver(ctx, drain context.Context, records []*kgo.Record)
 		if err := d.deadLetterAlerts(ctx, alerts, refused); err != nil {
 			return err
 		}
-		d.stats.delivered(d.name, len(alerts)-len(retry)-len(refused))
+		d.stats.delivered(d.name, len(alerts)-len(retry)-len(refused), len(retry), len(refused))
 		alerts = pick(alerts, retry)
 		if len(alerts) == 0 {
 			break
@@ -154,6 +154,7 @@ func (d *deliverRole) deadLetterAlerts(ctx context.Context, alerts []sinks.Alert
 		if err := d.cl.ProduceSync(ctx, d.deadLetter(&letter)).FirstErr(); err != nil {
 			return fmt.Errorf("write to %s: %w", d.names.DLQ(), err)
 		}
+		d.stats.deadLettered(map[letterKind]int64{kindOf(&letter): 1})
 	}
 	return nil
 }

@@ -31,14 +31,14 @@ type detectRole struct {
 	// What the transaction under way changed.
 	added   map[partition]int
 	counts  map[string]Counts
-	letters map[string]int64
+	letters map[letterKind]int64
 }
 
 func newDetect(s *shared, cfg *config.Config, all []sources.Source, rules *detections.RuleSet, workers int) *detectRole {
 	d := &detectRole{
 		shared: s, rules: rules, dedup: cfg.Dedup,
 		sources: map[string]string{}, seen: map[partition]*seen{},
-		added: map[partition]int{}, counts: map[string]Counts{}, letters: map[string]int64{},
+		added: map[partition]int{}, counts: map[string]Counts{}, letters: map[letterKind]int64{},
 	}
 	var topics []string
 	for _, src := range all {
@@ -116,7 +116,7 @@ func (d *detectRole) emit(ctx context.Context, b *batch, r *kgo.Record, res *pro
 	switch {
 	case res.dead != nil:
 		c.DeadLettered++
-		d.letters[letterKey(res.source, res.reason)]++
+		d.letters[letterKind{res.stage, res.source, res.reason}]++
 		b.produce(ctx, res.dead, r)
 	case !known.add(res.key, r.Timestamp.UnixMilli()):
 		c.Duplicates++

@@ -55,6 +55,7 @@ type processed struct {
 	// signals are those of the event's matches.
 	signals []*kgo.Record
 	dead    *kgo.Record
+	stage   event.Stage
 	reason  event.Reason
 }
 
@@ -114,7 +115,7 @@ func (p *processor) rejectMapping(rec *event.Record, err error) processed {
 }
 
 func (p *processor) reject(rec *event.Record, stage event.Stage, reason event.Reason, detail string) processed {
-	return processed{source: rec.Source, reason: reason, dead: p.shared.deadLetter(&event.DeadLetter{
+	return processed{source: rec.Source, stage: stage, reason: reason, dead: p.shared.deadLetter(&event.DeadLetter{
 		Source: rec.Source, Stage: stage, Reason: reason, Detail: detail, Origin: rec.Origin, Value: rec.Value,
 	})}
 }

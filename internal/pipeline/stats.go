@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/weir-security/weir/ingest"
+	"github.com/weir-security/weir/internal/telemetry"
 	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/sinks/lake"
 )
@@ -32,15 +33,19 @@ type Snapshot struct {
 	Letters   map[string]int64           `json:"dead_letters"` // by "source: reason"
 }
 
-// Stats counts what the roles of one process did. Safe for concurrent use.
+// Stats counts what the roles of one process did, for the summary at the end and
+// for metrics. Safe for concurrent use.
 type Stats struct {
+	// Telemetry is what is seen from outside while the roles run.
+	Telemetry *telemetry.Telemetry
+
 	mu   sync.Mutex
 	snap Snapshot
 }
 
 // NewStats gives empty Stats.
 func NewStats() *Stats {
-	return &Stats{snap: Snapshot{
+	return &Stats{Telemetry: telemetry.New(), snap: Snapshot{
 		Sources:   map[string]Counts{},
 		Progress:  map[string]ingest.Progress{},
 		Delivered: map[string]int64{},
@@ -72,30 +77,53 @@ func (s *Stats) add(counts map[string]Counts) {
 		t.DeadLettered += c.DeadLettered
 		t.Alerted += c.Alerted
 		s.snap.Sources[source] = t
+		s.Telemetry.ReadRecords.WithLabelValues(source).Add(float64(c.Read))
+		s.Telemetry.Events.WithLabelValues(source).Add(float64(c.Normalized))
+		s.Telemetry.Duplicates.WithLabelValues(source).Add(float64(c.Duplicates))
+		s.Telemetry.Alerts.WithLabelValues(source).Add(float64(c.Alerted))
 	}
 }
 
 func (s *Stats) collected(source, collector string, b ingest.Batch) {
-	dead := int64(len(b.DeadLetters))
-	letters := map[string]int64{}
+	dead, bytes := int64(len(b.DeadLetters)), 0
+	letters := map[letterKind]int64{}
 	for i := range b.DeadLetters {
-		letters[letterKey(source, b.DeadLetters[i].Reason)]++
+		letters[kindOf(&b.DeadLetters[i])]++
+	}
+	for i := range b.Records {
+		bytes += len(b.Records[i].Value)
 	}
 	s.deadLettered(letters)
 	s.add(map[string]Counts{source: {Read: int64(len(b.Records)) + dead, DeadLettered: dead}})
+	s.Telemetry.ReadBytes.WithLabelValues(source).Add(float64(bytes))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.snap.Progress[collector] = b.Progress
 }
 
-// letterKey is how Snapshot.Letters counts dead letters.
-func letterKey(source string, reason event.Reason) string { return source + ": " + string(reason) }
+// letterKind is what dead letters are counted by.
+type letterKind struct {
+	stage  event.Stage
+	source string // empty behind detect
+	reason event.Reason
+}
 
-func (s *Stats) deadLettered(letters map[string]int64) {
+func kindOf(d *event.DeadLetter) letterKind { return letterKind{d.Stage, d.Source, d.Reason} }
+
+// String is how Snapshot.Letters counts it.
+func (l letterKind) String() string {
+	if l.source == "" {
+		return string(l.stage) + ": " + string(l.reason)
+	}
+	return l.source + ": " + string(l.reason)
+}
+
+func (s *Stats) deadLettered(letters map[letterKind]int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, n := range letters {
-		s.snap.Letters[key] += n
+	for l, n := range letters {
+		s.snap.Letters[l.String()] += n
+		s.Telemetry.DeadLetters.WithLabelValues(string(l.stage), l.source, string(l.reason)).Add(float64(n))
 	}
 }
 
@@ -103,22 +131,32 @@ func (s *Stats) rolledUp(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.snap.RollUps += int64(n)
+	s.Telemetry.Rollups.Add(float64(n))
 }
 
-func (s *Stats) delivered(destination string, n int) {
+// delivered counts what became of one try to deliver.
+func (s *Stats) delivered(destination string, taken, again, refused int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.snap.Delivered[destination] += int64(n)
+	s.snap.Delivered[destination] += int64(taken)
+	s.Telemetry.Deliveries.WithLabelValues(destination).Add(float64(taken))
+	s.Telemetry.DeliveryRetries.WithLabelValues(destination).Add(float64(again))
+	s.Telemetry.DeliveryRefusals.WithLabelValues(destination).Add(float64(refused))
 }
 
-func (s *Stats) stored(r lake.Result) {
+func (s *Stats) stored(table lake.Table, r lake.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	t, name := s.Telemetry, table.String()
+	t.LakeCommits.WithLabelValues(name).Inc()
 	for _, f := range r.Files {
 		if f.Created {
 			s.snap.Files++
 			s.snap.Rows += int64(f.Rows)
 			s.snap.Bytes += f.Bytes
+			t.LakeFiles.WithLabelValues(name).Inc()
+			t.LakeRows.WithLabelValues(name).Add(float64(f.Rows))
+			t.LakeBytes.WithLabelValues(name).Add(float64(f.Bytes))
 		}
 	}
 }

@@ -341,7 +341,7 @@ func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) erro
 	if err := s.commit(ctx, p, batch.End, ""); err != nil {
 		return err
 	}
-	s.stats.stored(result)
+	s.stats.stored(s.tables[p.topic], result)
 	s.progress.set(p, batch.End)
 	b.rest(batch.End, n)
 	return s.faults.At(FaultStoreCommitted)
@@ -420,6 +420,7 @@ func (s *storeRole) deadLetterRows(ctx context.Context, p partition, rows []lake
 		if err := s.cl.ProduceSync(ctx, s.deadLetter(&letter)).FirstErr(); err != nil {
 			return fmt.Errorf("write to %s: %w", s.names.DLQ(), err)
 		}
+		s.stats.deadLettered(map[letterKind]int64{kindOf(&letter): 1})
 	}
 	return nil
 }
