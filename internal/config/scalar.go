@@ -109,7 +109,7 @@ func integer[T int | int16 | int32](to *T, least, most T) value {
 
 func duration(to *time.Duration, least time.Duration) value {
 	return scalar[time.Duration]{to, "duration", "!!str", func(s string) (time.Duration, error) {
-		d, err := parseDuration(s)
+		d, err := ParseDuration(s)
 		if err == nil && d < least {
 			err = fmt.Errorf("must be at least %s, got %q", formatDuration(least), s)
 		}

@@ -17,9 +17,9 @@ var units = []struct {
 	{"w", 7 * 24 * time.Hour}, {"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond},
 }
 
-// parseDuration reads durations like 30s, 1h30m or 7d: whole numbers with a unit
+// ParseDuration reads durations like 30s, 1h30m or 7d: whole numbers with a unit
 // each, from the greatest to the least unit. The only number without a unit is 0.
-func parseDuration(s string) (time.Duration, error) {
+func ParseDuration(s string) (time.Duration, error) {
 	wrong := fmt.Errorf("want a duration like 500ms, 30s, 10m, 1h30m or 7d, got %q", s)
 	if s == "0" {
 		return 0, nil
@@ -50,7 +50,7 @@ func parseDuration(s string) (time.Duration, error) {
 	return total, nil
 }
 
-// formatDuration writes what parseDuration reads, in hours at most: 168h is what
+// formatDuration writes what ParseDuration reads, in hours at most: 168h is what
 // people compare, not 1w. Durations from the file are whole milliseconds.
 func formatDuration(d time.Duration) string {
 	if d == 0 {

@@ -38,17 +38,17 @@ func TestDurations(t *testing.T) {
 		{"7d", 168 * time.Hour, "168h"},
 		{"2w1d", 360 * time.Hour, "360h"},
 	} {
-		got, err := parseDuration(test.in)
+		got, err := ParseDuration(test.in)
 		if err != nil || got != test.want {
-			t.Errorf("parseDuration(%q) = %v, %v, want %v", test.in, got, err, test.want)
+			t.Errorf("ParseDuration(%q) = %v, %v, want %v", test.in, got, err, test.want)
 		}
 		if out := formatDuration(got); out != test.out {
 			t.Errorf("formatDuration(%v) = %q, want %q", got, out, test.out)
 		}
 	}
 	for _, in := range []string{"", "5", "s", "-1s", "+1s", "1.5h", "1m1h", "1s1s", "1 s", "1us", "1hour", "20000w", "9223372036854775808s", "١s"} {
-		if d, err := parseDuration(in); err == nil {
-			t.Errorf("parseDuration(%q) = %v, want an error", in, d)
+		if d, err := ParseDuration(in); err == nil {
+			t.Errorf("ParseDuration(%q) = %v, want an error", in, d)
 		}
 	}
 }

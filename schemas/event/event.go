@@ -50,6 +50,9 @@ const (
 	StageDeliver   Stage = "deliver"
 )
 
+// Stages are all of them, in the order in which records pass them.
+var Stages = []Stage{StageCollect, StageNormalize, StageDetect, StageStore, StageDeliver}
+
 // Reason says why a record was given up: a closed set, counted in metrics.
 type Reason string
 
@@ -64,6 +67,12 @@ const (
 	ReasonRefused       Reason = "refused"        // Kafka or a destination refuses it for good
 	ReasonInvalidOutput Reason = "invalid_output" // it maps to an event that cannot be stored
 )
+
+// Reasons are all of them.
+var Reasons = []Reason{
+	ReasonTruncated, ReasonSyntax, ReasonWrongSource, ReasonMissing,
+	ReasonTooLarge, ReasonPanic, ReasonRefused, ReasonInvalidOutput,
+}
 
 // DeadLetter is a record that weir could not process, with why and whence. It
 // stops nothing and can be replayed after a fix.

@@ -117,15 +117,15 @@ func (d *Destination) appendAlert(dst []byte, alert jsondoc.Value) []byte {
 		dst = append(dst, s.name...)
 	}
 	dst = append(dst, pad+"  "...)
-	dst = appendSafe(dst, alert.Path("finding_info", "title").Text(), maxTitle)
+	dst = AppendSafe(dst, alert.Path("finding_info", "title").Text(), maxTitle)
 	weir := alert.Path("unmapped", "weir")
 	if hits, ok := weir.Get("hits").Int(); ok && weir.Get("kind").Text() == "rollup" {
 		dst = fmt.Appendf(dst, " (%d in all)", hits)
 	}
 	dst = append(dst, "\n    "...)
-	dst = appendSafe(dst, alert.Path("finding_info", "analytic", "uid").Text(), maxTitle)
+	dst = AppendSafe(dst, alert.Path("finding_info", "analytic", "uid").Text(), maxTitle)
 	if source := alert.Path("metadata", "log_provider").Text(); source != "" {
-		dst = appendSafe(append(dst, "  "...), source, maxValue)
+		dst = AppendSafe(append(dst, "  "...), source, maxValue)
 	}
 	if group := weir.Get("group"); group.Len() > 0 {
 		dst = appendPairs(dst, group)
@@ -167,19 +167,19 @@ func appendEvidence(dst []byte, evidence jsondoc.Value) []byte {
 }
 
 func appendPair(dst []byte, key string, v jsondoc.Value) []byte {
-	dst = appendSafe(append(dst, "  "...), key, maxValue)
+	dst = AppendSafe(append(dst, "  "...), key, maxValue)
 	text := v.Text()
 	if v.Kind() == jsondoc.Object || v.Kind() == jsondoc.Array {
 		text = string(v.Raw())
 	}
-	return appendSafe(append(dst, '='), text, maxValue)
+	return AppendSafe(append(dst, '='), text, maxValue)
 }
 
-// appendSafe appends at most limit characters of text that may come from an
+// AppendSafe appends at most limit characters of text that may come from an
 // attacker. Every character that a terminal would not simply draw is escaped:
 // control characters, bidirectional and other format characters, line and
 // paragraph separators, bytes that are no UTF-8.
-func appendSafe(dst []byte, text string, limit int) []byte {
+func AppendSafe(dst []byte, text string, limit int) []byte {
 	for n := 0; text != ""; n++ {
 		if n == limit {
 			return append(dst, "..."...)

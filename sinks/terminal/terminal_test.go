@@ -103,13 +103,13 @@ func TestHostileText(t *testing.T) {
 }
 
 func TestInvalidUTF8AndLength(t *testing.T) {
-	if got, want := string(appendSafe(nil, "a\xff\xc3(", 10)), `a\xff\xc3(`; got != want {
+	if got, want := string(AppendSafe(nil, "a\xff\xc3(", 10)), `a\xff\xc3(`; got != want {
 		t.Errorf("have %s, want %s", got, want)
 	}
-	if got, want := string(appendSafe(nil, "äöüß", 3)), "äöü..."; got != want {
+	if got, want := string(AppendSafe(nil, "äöüß", 3)), "äöü..."; got != want {
 		t.Errorf("have %s, want %s", got, want)
 	}
-	if got, want := string(appendSafe(nil, "äöü", 3)), "äöü"; got != want {
+	if got, want := string(AppendSafe(nil, "äöü", 3)), "äöü"; got != want {
 		t.Errorf("have %s, want %s", got, want)
 	}
 }
@@ -142,7 +142,7 @@ func FuzzAppendSafe(f *testing.F) {
 	f.Add("a\x1b[31m\u202e\xff\r\n\u2028", 100)
 	f.Fuzz(func(t *testing.T, text string, limit int) {
 		limit = max(limit%300, 1)
-		got := string(appendSafe(nil, text, limit))
+		got := string(AppendSafe(nil, text, limit))
 		for _, r := range got {
 			if !unicode.IsPrint(r) {
 				t.Errorf("%q of %q is printed as %q", r, text, got)
