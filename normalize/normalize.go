@@ -15,7 +15,8 @@
 //   - Where a source lacks what the class requires, the filler is the text Unknown,
 //     and each mapper's package comment says where that happens.
 //   - metadata.profiles lists exactly the profiles whose attributes are set.
-//   - Oddities of the JSON (jsondoc.Flags) are labels: "json:duplicate_key".
+//   - Oddities of the JSON (jsondoc.Flags) are labels: "json:duplicate_key". So is
+//     the name of a part that should be an object and is none: "kind:userIdentity".
 package normalize
 
 import (

@@ -29,6 +29,17 @@ func empty(v jsondoc.Value) bool {
 	return false
 }
 
+// WantObject labels the event if v is there and is no object: a record whose
+// userIdentity is a text has kept it from every attribute, and so from the rules
+// that ask for them.
+func WantObject(key string, v jsondoc.Value, ev *ocsf.Event) {
+	switch v.Kind() {
+	case jsondoc.Absent, jsondoc.Null, jsondoc.Object:
+		return
+	}
+	ev.Metadata.Labels = append(ev.Metadata.Labels, "kind:"+key)
+}
+
 // Text gives a scalar's text to set, and returns it; "" if there is none.
 func Text(v jsondoc.Value, set func(string)) string {
 	if empty(v) {

@@ -167,7 +167,7 @@ func mapSource(root jsondoc.Value, ev *ocsf.Event) {
 		address.Use()
 		src.SetIP(host)
 		src.SetPort(port)
-	case text != "":
+	case text != "" && text != "<null>":
 		address.Use()
 		normalize.Endpoint(text, src.SetIP, src.SetName)
 	default:

@@ -55,8 +55,9 @@ func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 	if err != nil {
 		return err
 	}
-	isInsight := root.Get("insightDetails").Exists()
-	if !isInsight && root.Get("eventName").Text() == "" {
+	hasName := root.Get("eventName").Text() != ""
+	isInsight := !hasName && root.Get("insightDetails").Kind() == jsondoc.Object
+	if !hasName && !isInsight {
 		return normalize.WrongSource("no eventName: not a CloudTrail record")
 	}
 	if !normalize.Time(root.Get("eventTime"), ev.SetTime) {
@@ -105,6 +106,7 @@ func mapCall(root jsondoc.Value, ev *ocsf.Event) {
 	normalize.Text(root.Get("apiVersion"), ev.API.SetVersion)
 	normalize.Text(root.Get("userAgent"), ev.HTTPRequest.SetUserAgent)
 	mapSource(root, ev)
+	normalize.WantObject("userIdentity", root.Get("userIdentity"), ev)
 	mapActor(root.Get("userIdentity"), ev)
 	if !ev.Actor.Present() {
 		ev.Actor.SetInvokedBy(orUnknown(eventSource))
@@ -118,7 +120,7 @@ func mapSource(root jsondoc.Value, ev *ocsf.Event) {
 	src := &ev.SrcEndpoint
 	normalize.Text(root.Get("vpcEndpointId"), src.SetUID)
 	normalize.Text(root.Get("sourceIPAddress"), func(address string) {
-		if address == "AWS Internal" || strings.HasSuffix(address, "amazonaws.com") {
+		if address == "AWS Internal" || isService(address) {
 			src.SetSvcName(address)
 			return
 		}
@@ -129,13 +131,20 @@ func mapSource(root jsondoc.Value, ev *ocsf.Event) {
 	}
 }
 
+// isService tells whether an address is the name of an AWS service, as that of
+// cloudformation.amazonaws.com, or in China s3.cn-north-1.amazonaws.com.cn.
+func isService(address string) bool {
+	return strings.HasSuffix(address, ".amazonaws.com") || strings.HasSuffix(address, ".amazonaws.com.cn")
+}
+
 func mapOutcome(root jsondoc.Value, eventName string, ev *ocsf.Event) {
 	response := &ev.API.Response
 	code := normalize.Text(root.Get("errorCode"), response.SetError)
 	message := normalize.Text(root.Get("errorMessage"), response.SetErrorMessage)
 	// The console answers with {"ConsoleLogin": "Failure"}, under the call's own name.
 	answer := root.Path("responseElements", eventName).Text()
-	if code == "" && message == "" && answer != "Failure" {
+	failed := code != "" || message != "" || answer == "Failure" || root.Get("errorCode").Len() > 0 // an errorCode of a wrong kind
+	if !failed {
 		ev.SetStatusID(ocsf.StatusIDSuccess)
 		return
 	}

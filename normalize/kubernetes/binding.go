@@ -33,16 +33,35 @@ func isBinding(root jsondoc.Value) bool {
 func mapBinding(root jsondoc.Value, ev *ocsf.Event) {
 	ev.SetClass(ocsf.ClassUserAccess)
 	ev.SetActivityID(bindingVerbs[root.Get("verb").Text()])
-	binding := root.Get("requestObject")
-	if !binding.Get("roleRef").Exists() { // a patch or DeleteOptions
-		binding = root.Get("responseObject")
-	}
+	binding := bindingOf(root)
 	mapSubject(binding.Get("subjects").Index(0), &ev.User)
 	role := binding.Path("roleRef", "name").Text()
 	if role == "" {
 		role = normalize.Unknown
 	}
 	ev.Privileges = append(ev.Privileges, role)
+}
+
+// bindingOf is the binding as it was asked for, or as it is after a patch.
+func bindingOf(root jsondoc.Value) jsondoc.Value {
+	if binding := root.Get("requestObject"); binding.Get("roleRef").Exists() {
+		return binding
+	}
+	return root.Get("responseObject")
+}
+
+// observeSubjects lists the subjects behind the first, which is the event's user:
+// a harmless first one must not hide them.
+func observeSubjects(root jsondoc.Value, ev *ocsf.Event) {
+	first := true
+	for subject := range bindingOf(root).Get("subjects").Elements {
+		if !first {
+			var user ocsf.User
+			mapSubject(subject, &user)
+			normalize.Observe(ev, "unmapped.subjects.name", ocsf.ObservableTypeIDUserName, user.Name())
+		}
+		first = false
+	}
 }
 
 // mapSubject names a subject as its requests would: a service account is a user of

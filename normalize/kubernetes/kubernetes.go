@@ -14,8 +14,9 @@
 //     Panic with ":" and the stage, so that each event of a request has its own.
 //     correlation_uid and api.request.uid are the auditID. A client may choose it.
 //   - time is when the request was received, logged_time when the stage was reached.
-//   - src_endpoint.ip is the first of sourceIPs, the proxies behind it are
-//     intermediate_ips.
+//   - src_endpoint.ip is the last of sourceIPs, which the API server saw itself. Those
+//     before it come from X-Forwarded-For and X-Real-Ip, which a client may set to
+//     anything: they are http_request.x_forwarded_for.
 //   - actor.user is who authenticated. Whom they impersonate stays in unmapped
 //     (impersonatedUser) and is listed among the observables.
 //   - resources.type is the resource in the notation of RBAC rules: pods, pods/exec.
@@ -25,8 +26,8 @@
 //     as in CloudTrail's events.
 //   - There is no cloud profile: an audit event does not say where its cluster runs.
 //     OCSF has api in user_access only with that profile, so of a binding the
-//     verb and both objects stay in unmapped. Its user is the first subject; a group
-//     or service account is written as RBAC does. Update and patch may add subjects,
+//     verb and both objects stay in unmapped. Its user is the first subject, the
+//     others are observables; a group or service account is written as RBAC does. Update and patch may add subjects,
 //     so they count as Assign.
 //
 // Fillers: the user, privilege and name that an event below level Request does not
@@ -75,6 +76,9 @@ func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 		return normalize.Missing("requestReceivedTimestamp that is a time")
 	}
 	mapMetadata(rec, root, ev)
+	for _, key := range [...]string{"user", "objectRef", "responseStatus"} {
+		normalize.WantObject(key, root.Get(key), ev)
+	}
 	mapUser(root.Get("user"), &ev.Actor.User)
 	mapAuthorization(root.Get("annotations"), ev)
 	mapSource(root, ev)
@@ -87,6 +91,9 @@ func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 	}
 	mapResource(root, ev)
 	m.json.Finish(ev)
+	if ev.Class() == ocsf.ClassUserAccess {
+		observeSubjects(root, ev)
+	}
 	if impersonated := root.Path("impersonatedUser", "username").Text(); impersonated != "" {
 		normalize.Observe(ev, "unmapped.impersonatedUser.username", ocsf.ObservableTypeIDUserName, impersonated)
 	}
@@ -127,20 +134,21 @@ func mapMetadata(rec *event.Record, root jsondoc.Value, ev *ocsf.Event) {
 }
 
 func mapSource(root jsondoc.Value, ev *ocsf.Event) {
-	src := &ev.SrcEndpoint
-	first := true
-	for address := range root.Get("sourceIPs").Elements {
+	src, request := &ev.SrcEndpoint, &ev.HTTPRequest
+	addresses := root.Get("sourceIPs")
+	last := addresses.Len() - 1
+	i := 0
+	for address := range addresses.Elements {
 		switch text := address.Text(); {
 		case text == "":
-			continue
-		case first:
+		case i == last:
 			address.Use()
 			normalize.Endpoint(text, src.SetIP, src.SetName)
 		case normalize.IsIP(text):
 			address.Use()
-			src.IntermediateIPs = append(src.IntermediateIPs, text)
+			request.XForwardedFor = append(request.XForwardedFor, text)
 		}
-		first = false
+		i++
 	}
 	if !src.Present() {
 		src.SetName(normalize.Unknown)
