@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/weir-security/weir/ingest/file"
+	"github.com/weir-security/weir/ingest/webhook"
 	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/config"
 	"github.com/weir-security/weir/internal/exitcode"
@@ -121,7 +122,7 @@ func (o *runOptions) check(cfg *config.Config, roles []pipeline.Role) error {
 // explainRun adds the exit code and the next step.
 func explainRun(err error) error {
 	switch {
-	case errors.Is(err, pipeline.ErrRoles), errors.Is(err, broker.ErrInUse):
+	case errors.Is(err, pipeline.ErrRoles), errors.Is(err, broker.ErrInUse), errors.Is(err, webhook.ErrOnce), errors.Is(err, webhook.ErrExposed):
 		return exitcode.Wrap(exitcode.Usage, err, "")
 	case errors.Is(err, file.ErrNoInput):
 		return exitcode.Wrap(exitcode.Nothing, err, "check `path` of the collector, or wait for logs without --once")

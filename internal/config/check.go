@@ -14,6 +14,7 @@ func (c *Config) check(r *reader) {
 	c.Kafka.check(r)
 	c.Metrics.check(r)
 	checkNames(r, "collectors", c.Collectors, func(x Collector) string { return x.Name })
+	checkWebhooks(r, c.Collectors)
 	checkNames(r, "alerts", c.Alerts, func(x Alert) string { return x.Name })
 	writers := map[string]int{}
 	for i, x := range c.Alerts {

@@ -138,6 +138,8 @@ func nested(v value) section {
 		return newSASL(r).fields()
 	case optionalSection[TLS]:
 		return newTLS(r).fields()
+	case optionalSection[WebhookTLS]:
+		return newWebhookTLS(r).fields()
 	}
 	return nil
 }

@@ -6,14 +6,15 @@ import "time"
 // field of its own of Collector or Alert, nil for every other kind; a new kind
 // is a constant, a field, and a case in the two switches of this file.
 const (
-	CollectorFile = "file"
+	CollectorFile    = "file"
+	CollectorWebhook = "webhook"
 
 	AlertTerminal = "terminal"
 	AlertFile     = "file"
 )
 
 var (
-	collectorTypes = []string{CollectorFile}
+	collectorTypes = []string{CollectorFile, CollectorWebhook}
 	alertTypes     = []string{AlertTerminal, AlertFile}
 )
 
@@ -26,7 +27,8 @@ type Collector struct {
 	// the watermark.
 	Backfill bool
 
-	File *FileCollector
+	File    *FileCollector
+	Webhook *WebhookCollector
 }
 
 // FileCollector reads a file or every file below a directory.
@@ -69,6 +71,11 @@ func (c *Collector) fields() []field {
 			field{"origin", "stands for `path` in the origin of records; set it when the logs may move", text(&f.Origin)},
 			field{"poll_interval", "how often to look for new data where the system does not tell", duration(&f.PollInterval, 10*time.Millisecond)},
 		)
+	case CollectorWebhook:
+		if c.Webhook == nil {
+			c.Webhook = newWebhookCollector()
+		}
+		return append(common, c.Webhook.fields()...)
 	}
 	return common
 }
