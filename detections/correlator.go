@@ -64,6 +64,9 @@ func NewCorrelator(opts CorrelatorOptions) *Correlator {
 // Stats is what happened so far.
 func (c *Correlator) Stats() CorrelatorStats { return c.stats }
 
+// Size is the state: how many groups, and how many signals in them.
+func (c *Correlator) Size() (groups, signals int) { return len(c.groups), len(c.order) - c.dropped }
+
 // Watermark is the event time in milliseconds up to which the log is complete;
 // ok is false before the first heartbeat of every raw partition.
 func (c *Correlator) Watermark() (ms int64, ok bool) {

@@ -52,6 +52,9 @@ func (c *collectRole) run(ctx, drain context.Context) error {
 		return err
 	}
 
+	observer := c.observe(RoleCollect, "", "")
+	defer observer.End()
+
 	c.puts = make(chan putRequest)
 	readers, readCtx := errgroup.WithContext(ctx)
 	for _, col := range c.collectors {
@@ -60,12 +63,19 @@ func (c *collectRole) run(ctx, drain context.Context) error {
 	}
 	finished := make(chan error, 1)
 	go func() { finished <- readers.Wait() }() // ends with the readers
+	working := time.NewTicker(tick)
+	defer working.Stop()
 	for {
+		observer.Works()
 		select {
 		case first := <-c.puts:
+			began := time.Now()
 			if err := c.commit(ctx, cl, c.gather(first)); err != nil {
+				observer.aborted()
 				return errors.Join(err, <-finished)
 			}
+			observer.committed(began, timestamps(nil))
+		case <-working.C:
 		case err := <-finished:
 			return err
 		}

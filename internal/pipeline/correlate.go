@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/internal/broker"
+	"github.com/weir-security/weir/internal/telemetry"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
 
@@ -35,6 +37,8 @@ type correlateRole struct {
 type correlation struct {
 	*detections.Correlator
 	next int64 // behind the last record that went in
+	time int64 // of the event of the last signal, milliseconds
+	late int64 // late signals that are counted already
 }
 
 func newCorrelate(s *shared) *correlateRole {
@@ -71,6 +75,7 @@ func (c *correlateRole) handle(ctx context.Context, b *batch) error {
 		if err != nil {
 			return err
 		}
+		b.times[partition{r.Topic, r.Partition}] = state.time
 		for _, a := range alerts {
 			b.produce(ctx, c.alertRecord(a), r)
 		}
@@ -94,6 +99,7 @@ func (c *correlateRole) feed(ctx context.Context, state *correlation, r *kgo.Rec
 	if err := c.learn(ctx, signal.Digest); err != nil {
 		return nil, err
 	}
+	state.time = signal.Time
 	return state.Signal(signal, r.Offset)
 }
 
@@ -219,6 +225,9 @@ func (c *correlateRole) alertRecord(a *ocsf.Event) *kgo.Record {
 func (c *correlateRole) committed() {
 	c.stats.add(c.counts)
 	c.stats.rolledUp(c.rollUps)
+	for p := range c.touched {
+		c.states[p].show(c.stats.Telemetry, p)
+	}
 	c.reset()
 }
 
@@ -237,4 +246,25 @@ func (c *correlateRole) reset() {
 	c.rollUps = 0
 }
 
-func (c *correlateRole) dropped(p partition) { delete(c.states, p) }
+// dropped forgets a partition that belongs to another process now.
+func (c *correlateRole) dropped(p partition) {
+	delete(c.states, p)
+	t, id := c.stats.Telemetry, strconv.Itoa(int(p.id))
+	t.CorrelatorGroups.DeleteLabelValues(id)
+	t.CorrelatorSignals.DeleteLabelValues(id)
+	t.CorrelatorWatermark.DeleteLabelValues(id)
+}
+
+// show makes the state of a partition visible.
+func (s *correlation) show(t *telemetry.Telemetry, p partition) {
+	id := strconv.Itoa(int(p.id))
+	groups, signals := s.Size()
+	t.CorrelatorGroups.WithLabelValues(id).Set(float64(groups))
+	t.CorrelatorSignals.WithLabelValues(id).Set(float64(signals))
+	if ms, ok := s.Watermark(); ok {
+		t.CorrelatorWatermark.WithLabelValues(id).Set(float64(ms) / 1000)
+	}
+	late := s.Stats().Late
+	t.LateSignals.Add(float64(late - s.late))
+	s.late = late
+}

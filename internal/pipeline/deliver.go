@@ -31,6 +31,7 @@ type deliverRole struct {
 	name        string
 	destination sinks.Destination
 	cl          *kgo.Client
+	observer    *observer
 }
 
 func (d *deliverRole) run(ctx, drain context.Context, target *target) error {
@@ -52,12 +53,17 @@ func (d *deliverRole) run(ctx, drain context.Context, target *target) error {
 	defer cl.Close()
 	d.cl = cl
 	progress := newProgress(kadm.NewClient(cl), group)
+	d.observer = d.observe(RoleDeliver, d.name, group, d.names.Alerts())
+	defer d.observer.End()
+	d.stats.delivered(d.name, 0, 0, 0) // shows the destination
 	for drain.Err() == nil {
 		records, err := d.poll(drain, target)
 		if err != nil {
 			return err
 		}
+		d.observer.joined(cl)
 		if len(records) > 0 {
+			began := time.Now()
 			if err := d.deliver(ctx, drain, records); err != nil {
 				if errors.Is(err, errDraining) {
 					return nil
@@ -65,6 +71,10 @@ func (d *deliverRole) run(ctx, drain context.Context, target *target) error {
 				return fmt.Errorf("deliver to %s: %w", d.name, err)
 			}
 			progress.advance(records)
+			d.observer.committed(began, timestamps(records))
+			for _, r := range lastOf(records) {
+				d.observer.done(partition{r.Topic, r.Partition}, r.Offset+1, timeOf(r.Value))
+			}
 		}
 		if done, err := progress.reached(ctx, target); err != nil || done {
 			return err
@@ -107,6 +117,7 @@ func (d *deliverRole) deliver(ctx, drain context.Context, records []*kgo.Record)
 		}
 		d.log.Warn("destination does not take alerts, trying again",
 			slog.String(logDestination, d.name), slog.Int(logCount, len(alerts)), slog.Any(logError, err))
+		d.observer.Waits("the destination does not take alerts", wait)
 		if err := pause(drain, wait); err != nil {
 			return err
 		}

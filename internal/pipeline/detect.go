@@ -32,13 +32,16 @@ type detectRole struct {
 	added   map[partition]int
 	counts  map[string]Counts
 	letters map[letterKind]int64
+	matches map[string]int // by rule
+
+	health *ruleHealth
 }
 
 func newDetect(s *shared, cfg *config.Config, all []sources.Source, rules *detections.RuleSet, workers int) *detectRole {
 	d := &detectRole{
 		shared: s, rules: rules, dedup: cfg.Dedup,
 		sources: map[string]string{}, seen: map[partition]*seen{},
-		added: map[partition]int{}, counts: map[string]Counts{}, letters: map[letterKind]int64{},
+		added: map[partition]int{}, counts: map[string]Counts{}, letters: map[letterKind]int64{}, matches: map[string]int{},
 	}
 	var topics []string
 	for _, src := range all {
@@ -49,6 +52,7 @@ func newDetect(s *shared, cfg *config.Config, all []sources.Source, rules *detec
 	for range workers {
 		d.workers = append(d.workers, newProcessor(s, all, rules))
 	}
+	d.health = newRuleHealth(s, rules, d.workers)
 	d.heartbeats = newHeartbeats(d.sources, cfg.Lateness, cfg.IdleAfter)
 	d.session = &session{shared: s, role: RoleDetect, topics: topics, handler: d}
 	return d
@@ -71,6 +75,7 @@ func (d *detectRole) run(ctx, drain context.Context, target *target) error {
 
 func (d *detectRole) handle(ctx context.Context, b *batch) error {
 	results := d.processAll(b)
+	d.health.look(time.Now(), b.last)
 	for i, r := range b.records {
 		p := partition{r.Topic, r.Partition}
 		known, err := d.seenOf(ctx, p, r.Timestamp)
@@ -79,6 +84,9 @@ func (d *detectRole) handle(ctx context.Context, b *batch) error {
 		}
 		// A time in the future, by mistake or malice, must not make all others late.
 		d.heartbeats.read(p, min(results[i].time, r.Timestamp.UnixMilli()))
+		if results[i].time != 0 {
+			b.times[p] = results[i].time
+		}
 		d.emit(ctx, b, r, &results[i], known)
 	}
 	d.produceSeen(ctx, b)
@@ -124,7 +132,8 @@ func (d *detectRole) emit(ctx context.Context, b *batch, r *kgo.Record, res *pro
 		c.Normalized++
 		d.added[partition{r.Topic, r.Partition}]++
 		b.produce(ctx, res.event, r)
-		for _, s := range res.signals {
+		for i, s := range res.signals {
+			d.matches[res.rules[i]]++
 			b.produce(ctx, s, r)
 		}
 	}
@@ -239,6 +248,7 @@ func (d *detectRole) signalPartitions(ctx context.Context) (int32, error) {
 func (d *detectRole) committed() {
 	d.stats.add(d.counts)
 	d.stats.deadLettered(d.letters)
+	d.health.matched(d.matches)
 	d.heartbeats.sent()
 	d.reset()
 }
@@ -257,6 +267,7 @@ func (d *detectRole) reset() {
 	clear(d.added)
 	clear(d.counts)
 	clear(d.letters)
+	clear(d.matches)
 }
 
 func (d *detectRole) dropped(p partition) {

@@ -64,7 +64,7 @@ func (p *pipeline) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.opts = broker.Options{Seeds: seeds, Log: p.log, Extra: security}
+	p.opts = broker.Options{Seeds: seeds, Log: p.log, Extra: append(security, kgo.WithHooks(&p.stats.Telemetry.Kafka))}
 	if p.client, err = p.opts.New(ctx); err != nil {
 		return err
 	}

@@ -74,6 +74,11 @@ func Run(ctx, drain context.Context, o Options) error {
 	if o.batchRecords == 0 {
 		o.batchRecords = batchRecords
 	}
+	expected := make([]string, len(o.Roles))
+	for i, r := range o.Roles {
+		expected[i] = string(r)
+	}
+	o.Stats.Telemetry.Health.Expect(expected...)
 	p, err := open(ctx, o)
 	if err != nil {
 		return err
@@ -94,6 +99,12 @@ func (p *pipeline) supervise(ctx, drain context.Context, runners []runner) error
 	defer context.AfterFunc(ctx, stop)()
 	// A drain that takes too long becomes an abort.
 	defer context.AfterFunc(drain, func() { time.AfterFunc(p.Config.ShutdownTimeout, abort) })()
+
+	watching, unwatch := context.WithCancel(ctx)
+	var watcher sync.WaitGroup
+	watcher.Go(func() { p.watchLag(watching) }) // ends with unwatch
+	defer watcher.Wait()
+	defer unwatch()
 
 	ends := newStages(p, runners)
 	var group errgroup.Group

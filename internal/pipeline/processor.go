@@ -52,8 +52,9 @@ type processed struct {
 	key    seenKey
 	time   int64 // of the event, milliseconds; 0 for a dead letter
 	event  *kgo.Record
-	// signals are those of the event's matches.
+	// signals are those of the event's matches, rules the ids of what matched.
 	signals []*kgo.Record
+	rules   []string
 	dead    *kgo.Record
 	stage   event.Stage
 	reason  event.Reason
@@ -101,6 +102,7 @@ func (p *processor) process(r *kgo.Record, oversized bool) (out processed) {
 		},
 	}
 	p.engine.Evaluate(ev, func(s *detections.Signal) {
+		out.rules = append(out.rules, s.Rule)
 		out.signals = append(out.signals, &kgo.Record{Topic: p.shared.names.Signals(), Key: s.Key(), Value: s.AppendJSON(nil)})
 	})
 	return out

@@ -54,6 +54,8 @@ type partition struct {
 	id    int32
 }
 
+func (p partition) String() string { return fmt.Sprintf("%s/%d", p.topic, p.id) }
+
 // batch is the input of one transaction and the way to its output.
 type batch struct {
 	records []*kgo.Record
@@ -63,6 +65,8 @@ type batch struct {
 	// oversized holds records whose output Kafka refused for its size when the
 	// transaction was tried before.
 	oversized map[position]bool
+	// times are the event times of the last records, by partition.
+	times map[partition]int64
 	// last says that the role ends with this batch, with nothing left to read.
 	last     bool
 	out      outcome
@@ -71,7 +75,7 @@ type batch struct {
 }
 
 func newBatch(polled []*kgo.Record, p producer) *batch {
-	b := &batch{producer: p, partitions: map[partition]bool{}}
+	b := &batch{producer: p, partitions: map[partition]bool{}, times: map[partition]int64{}}
 	for _, r := range polled {
 		b.partitions[partition{r.Topic, r.Partition}] = true
 		if !r.Attrs.IsControl() {
@@ -106,6 +110,7 @@ type session struct {
 
 	gts      *kgo.GroupTransactSession
 	progress *progress
+	observer *observer
 
 	mu       sync.Mutex // guards what the group's callbacks write
 	assigned map[partition]bool
@@ -137,6 +142,8 @@ func (s *session) run(ctx, drain context.Context, target *target) error {
 	s.gts = gts
 	defer gts.Close()
 	s.progress = newProgress(kadm.NewClient(gts.Client()), s.group(string(s.role)))
+	s.observer = s.observe(s.role, "", s.group(string(s.role)), s.topics...)
+	defer s.observer.End()
 
 	var oversized map[position]bool
 	for drain.Err() == nil {
@@ -196,6 +203,7 @@ func (s *session) poll(drain context.Context, target *target) ([]*kgo.Record, er
 // transact handles one batch in a transaction. It returns the inputs whose
 // output was too large, after an abort for that reason.
 func (s *session) transact(ctx context.Context, b *batch, polled []*kgo.Record) (oversized map[position]bool, err error) {
+	began := time.Now()
 	s.tellDropped()
 	if err := s.faults.At(s.role.fault("begin")); err != nil {
 		return nil, err
@@ -222,10 +230,12 @@ func (s *session) transact(ctx context.Context, b *batch, polled []*kgo.Record) 
 	if !committed { // a rebalance came between; the records go to whoever has them now
 		s.log.Info("transaction aborted by a rebalance", slog.String(logRole, string(s.role)))
 		s.handler.aborted()
+		s.observer.aborted()
 		return nil, nil
 	}
 	s.handler.committed()
 	s.progress.advance(polled)
+	s.tellCommitted(b, began, polled)
 	return nil, s.faults.At(s.role.fault("committed"))
 }
 
@@ -249,6 +259,7 @@ func (s *session) refused(ctx context.Context, b *batch, cause error) (map[posit
 
 func (s *session) abort(ctx context.Context) error {
 	s.handler.aborted()
+	s.observer.aborted()
 	if _, err := s.gts.End(ctx, kgo.TryAbort); err != nil {
 		return fmt.Errorf("abort transaction: %w", err)
 	}
@@ -284,6 +295,18 @@ func (s *session) onRevoked(_ context.Context, _ *kgo.Client, m map[string][]int
 	})
 }
 
+// tellCommitted tells the observer of a transaction that has committed. One
+// without input and output was none.
+func (s *session) tellCommitted(b *batch, began time.Time, polled []*kgo.Record) {
+	s.observer.joined(s.gts.Client())
+	if len(polled) > 0 || b.produced > 0 {
+		s.observer.committed(began, timestamps(polled))
+	}
+	for p := range b.partitions {
+		s.observer.done(p, s.progress.next[p], b.times[p])
+	}
+}
+
 // tellDropped passes on, in the role's own goroutine, what the callbacks noted.
 func (s *session) tellDropped() {
 	s.mu.Lock()
@@ -293,6 +316,7 @@ func (s *session) tellDropped() {
 	for _, p := range lost {
 		s.handler.dropped(p)
 		s.progress.forget(p)
+		s.observer.forget(p)
 	}
 }
 

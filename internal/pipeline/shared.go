@@ -60,6 +60,7 @@ type shared struct {
 	flush    config.Flush
 	log      *slog.Logger
 	stats    *Stats
+	watch    watch
 	faults   Injector
 	records  int // most records of one batch
 }

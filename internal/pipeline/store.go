@@ -40,6 +40,7 @@ type storeRole struct {
 	tables   map[string]lake.Table
 	topicIDs map[string][16]byte
 	progress *progress
+	observer *observer
 
 	// buffers is written by the group's callbacks, too. A buffer itself belongs to
 	// run's goroutine: revocation waits until run allows it.
@@ -75,6 +76,7 @@ func (s *storeRole) run(ctx, drain context.Context, target *target) error {
 		return err
 	}
 	defer s.cl.CloseAllowingRebalance()
+	defer s.observer.End()
 	for {
 		if err := s.take(drain, target); err != nil {
 			return err
@@ -86,6 +88,7 @@ func (s *storeRole) run(ctx, drain context.Context, target *target) error {
 		if err := s.flushDue(ctx, ending); err != nil {
 			return fmt.Errorf("store: %w", s.explain(err))
 		}
+		s.show()
 		s.cl.AllowRebalance()
 		if drain.Err() != nil {
 			return ctx.Err()
@@ -99,8 +102,10 @@ func (s *storeRole) run(ctx, drain context.Context, target *target) error {
 func (s *storeRole) connect(ctx context.Context) error {
 	s.tables = map[string]lake.Table{s.names.Events(): lake.Events, s.names.Alerts(): lake.Findings}
 	s.buffers = map[partition]*buffer{}
+	group := s.group(string(RoleStore))
+	s.observer = s.observe(RoleStore, "", group, s.names.Events(), s.names.Alerts())
 	cl, err := s.opts.New(ctx,
-		kgo.ConsumerGroup(s.group(string(RoleStore))),
+		kgo.ConsumerGroup(group),
 		kgo.InstanceID(s.memberID(RoleStore)),
 		kgo.SessionTimeout(sessionTimeout),
 		kgo.RebalanceTimeout(rebalanceTimeout),
@@ -116,11 +121,12 @@ func (s *storeRole) connect(ctx context.Context) error {
 		kgo.OnPartitionsLost(s.onRevoked),
 	)
 	if err != nil {
+		s.observer.End()
 		return err
 	}
 	s.cl = cl
 	adm := kadm.NewClient(cl)
-	s.progress = newProgress(adm, s.group(string(RoleStore)))
+	s.progress = newProgress(adm, group)
 	details, err := adm.ListTopics(ctx, s.names.Events(), s.names.Alerts())
 	if err == nil {
 		err = details.Error()
@@ -191,6 +197,7 @@ func (s *storeRole) open(at partition, committed int64, metadata *string) *buffe
 	}
 	if b.broken != nil {
 		s.log.Error("store stops a partition", slog.String(logTopic, at.topic), slog.Int(logPartition, int(at.id)), slog.Any(logError, b.broken))
+		s.observer.Stop(at.String(), b.broken)
 	}
 	return b
 }
@@ -203,6 +210,8 @@ func (s *storeRole) onRevoked(_ context.Context, _ *kgo.Client, m map[string][]i
 	eachPartition(m, func(p partition) {
 		delete(s.buffers, p)
 		s.progress.forget(p)
+		s.observer.forget(p)
+		s.observer.Resume(p.String())
 	})
 }
 
@@ -287,6 +296,7 @@ func (s *storeRole) flushDue(ctx context.Context, ending bool) error {
 				s.mu.Lock()
 				delete(s.buffers, p)
 				s.mu.Unlock()
+				s.observer.forget(p)
 				break
 			}
 			if err != nil {
@@ -315,6 +325,7 @@ func (b *buffer) due(f config.Flush, now time.Time, ending bool) bool {
 
 // flushBatch takes one batch through the four steps.
 func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) error {
+	began := time.Now()
 	batch := lake.Batch{TopicID: s.topicIDs[p.topic], Partition: p.id, Start: b.start, End: b.intent}
 	if b.intent == 0 {
 		batch.End = b.next
@@ -343,6 +354,7 @@ func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) erro
 	}
 	s.stats.stored(s.tables[p.topic], result)
 	s.progress.set(p, batch.End)
+	s.tellCommitted(p, batch.End, rows, began)
 	b.rest(batch.End, n)
 	return s.faults.At(FaultStoreCommitted)
 }
@@ -423,4 +435,38 @@ func (s *storeRole) deadLetterRows(ctx context.Context, p partition, rows []lake
 		s.stats.deadLettered(map[letterKind]int64{kindOf(&letter): 1})
 	}
 	return nil
+}
+
+// tellCommitted tells the observer of a batch that is in the lake.
+func (s *storeRole) tellCommitted(p partition, end int64, rows []lake.Row, began time.Time) {
+	s.observer.committed(began, func(yield func(time.Time) bool) {
+		for i := range rows {
+			if !yield(rows[i].KafkaTime) {
+				return
+			}
+		}
+	})
+	var last int64
+	if len(rows) > 0 {
+		last = timeOf(rows[len(rows)-1].Value)
+	}
+	s.observer.done(p, end, last)
+}
+
+// show makes visible what is in memory. A partition of which nothing is waits for
+// nothing, although markers behind its last batch may not be committed.
+func (s *storeRole) show() {
+	s.observer.joined(s.cl)
+	rows := map[lake.Table]int{lake.Events: 0, lake.Findings: 0}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p, b := range s.buffers {
+		rows[s.tables[p.topic]] += len(b.rows)
+		if len(b.rows) == 0 && b.broken == nil {
+			s.observer.done(p, b.next, 0)
+		}
+	}
+	for table, n := range rows {
+		s.stats.Telemetry.LakeBuffered.WithLabelValues(table.String()).Set(float64(n))
+	}
 }

@@ -95,11 +95,12 @@ func (p *Part) Works() {
 }
 
 // Waits is a sign of work of a part that gets on with nothing for a reason that
-// is not its own, such as a destination that is away.
-func (p *Part) Waits(note string) {
+// is not its own, such as a destination that is away. The next sign is due when
+// it has waited.
+func (p *Part) Waits(note string, wait time.Duration) {
 	p.health.mu.Lock()
 	defer p.health.mu.Unlock()
-	p.sign.give(nil, p.health.clock())
+	p.sign.give(nil, p.health.clock().Add(wait))
 	p.note = note
 }
 
