@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -40,6 +39,9 @@ type decisions struct {
 	path string
 	file *os.File
 	size int64
+	// broken is set when it is not known what the file holds: then nothing may be
+	// decided any more, since a decision behind a torn one is not read.
+	broken error
 
 	mu      sync.Mutex
 	pending map[int64]decision // by producer: offsets sent for the open transaction
@@ -56,14 +58,20 @@ func openDecisions(path string) (*decisions, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read decisions of the embedded broker: %w", err)
 	}
-	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+	for line := range bytes.Lines(data) {
 		var one decision
-		if json.Unmarshal(lines.Bytes(), &one) != nil {
+		if json.Unmarshal(line, &one) != nil {
 			break // torn by a kill: it was not decided
 		}
 		d.latest[one.ProducerID] = one
 	}
-	return d, d.rewrite()
+	return d, nil
+}
+
+// begin starts an empty log: what the old one said is done by now.
+func (d *decisions) begin() error {
+	clear(d.latest)
+	return d.rewrite()
 }
 
 // rewrite replaces the log by the last decisions.
@@ -79,12 +87,12 @@ func (d *decisions) rewrite() error {
 	if err := replaceFile(d.path, text); err != nil {
 		return fmt.Errorf("write decisions of the embedded broker: %w", err)
 	}
-	if d.file != nil {
-		d.file.Close()
-	}
 	f, err := os.OpenFile(d.path, os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("open decisions of the embedded broker: %w", err)
+	}
+	if d.file != nil {
+		d.file.Close()
 	}
 	d.file, d.size = f, int64(len(text))
 	return nil
@@ -123,8 +131,15 @@ func (d *decisions) end(req *kmsg.EndTxnRequest) error {
 		one.Offsets = nil
 	}
 	one.ProducerID, one.Epoch = req.ProducerID, req.ProducerEpoch
-	d.latest[one.ProducerID] = one
+	if d.broken == nil {
+		d.broken = d.append(one)
+	}
+	return d.broken
+}
+
+func (d *decisions) append(one decision) error {
 	if d.size > maxDecisions {
+		d.latest[one.ProducerID] = one
 		return d.rewrite()
 	}
 	line, err := json.Marshal(one)
@@ -138,16 +153,16 @@ func (d *decisions) end(req *kmsg.EndTxnRequest) error {
 	if err := d.file.Sync(); err != nil {
 		return fmt.Errorf("sync decision of the embedded broker: %w", err)
 	}
+	d.latest[one.ProducerID] = one
 	return nil
 }
 
-// committed tells whether a transaction was to be committed.
-func (d *decisions) committed(producer int64, epoch int16) bool {
-	one, ok := d.latest[producer]
-	return ok && one.Epoch == epoch
+func (d *decisions) close() error {
+	if d.file == nil { // the start failed
+		return nil
+	}
+	return d.file.Close()
 }
-
-func (d *decisions) close() error { return d.file.Close() }
 
 // replaceFile writes a file whole or not at all.
 func replaceFile(path string, data []byte) error {

@@ -24,7 +24,18 @@ type Embedded struct {
 	lock      *flock.Flock
 	decisions *decisions
 	clean     string // a file that says that the last broker here ended in order
+	reached   func(Step)
 }
+
+// Step is a moment in the commit of a transaction, for tests that kill there.
+type Step string
+
+// The steps of the embedded broker: before and after the decision to commit is on
+// disk.
+const (
+	StepUndecided Step = "undecided"
+	StepDecided   Step = "decided"
+)
 
 // ErrInUse is returned for a data directory that another process holds.
 var ErrInUse = errors.New("data directory is in use by another process")
@@ -33,6 +44,11 @@ var ErrInUse = errors.New("data directory is in use by another process")
 // lock on it until Close or the end of the process. kfake takes no lock itself,
 // and two brokers on one directory would overwrite each other.
 func StartEmbedded(dir string, log *slog.Logger) (*Embedded, error) {
+	return StartEmbeddedAt(dir, log, func(Step) {})
+}
+
+// StartEmbeddedAt is StartEmbedded for tests: reached is called at each step.
+func StartEmbeddedAt(dir string, log *slog.Logger, reached func(Step)) (*Embedded, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create data directory of the embedded broker: %w", err)
 	}
@@ -44,7 +60,7 @@ func StartEmbedded(dir string, log *slog.Logger) (*Embedded, error) {
 	if !held {
 		return nil, fmt.Errorf("%w: %s; stop the other weir, or set kafka.embedded.dir to a directory of its own", ErrInUse, dir)
 	}
-	e := &Embedded{lock: lock, clean: filepath.Join(dir, "clean")}
+	e := &Embedded{lock: lock, clean: filepath.Join(dir, "clean"), reached: reached}
 	if err := e.start(dir, log); err != nil {
 		return nil, errors.Join(explainStart(dir, err), lock.Unlock())
 	}
@@ -57,10 +73,13 @@ func (e *Embedded) start(dir string, log *slog.Logger) (err error) {
 		return err
 	}
 	if err := os.Remove(e.clean); errors.Is(err, fs.ErrNotExist) {
-		if err := (recovery{dir: data, decisions: e.decisions}).run(); err != nil {
+		if err := (&recovery{dir: data, decisions: e.decisions}).run(); err != nil {
 			return err
 		}
 	} else if err != nil {
+		return err
+	}
+	if err := e.decisions.begin(); err != nil {
 		return err
 	}
 	versions := kversion.Stable()
@@ -87,9 +106,16 @@ func (e *Embedded) start(dir string, log *slog.Logger) (err error) {
 		return nil, nil, false
 	})
 	e.cluster.ControlKey(int16(kmsg.EndTxn), func(req kmsg.Request) (kmsg.Response, error, bool) {
-		if err := e.decisions.end(req.(*kmsg.EndTxnRequest)); err != nil {
+		end := req.(*kmsg.EndTxnRequest)
+		if end.Commit {
+			e.reached(StepUndecided)
+		}
+		if err := e.decisions.end(end); err != nil {
 			log.Error("embedded broker cannot commit", "error", err)
 			return nil, err, true // closes the connection: the client does not know the outcome and asks again
+		}
+		if end.Commit {
+			e.reached(StepDecided)
 		}
 		return nil, nil, false
 	})

@@ -1,40 +1,122 @@
 package broker
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/weir-security/weir/internal/config"
 )
 
+// dialTimeout bounds a connection with its TLS handshake.
+const dialTimeout = 10 * time.Second
+
 // Security gives the client options for the configured encryption and
-// authentication; both may be nil.
+// authentication; both may be nil. Files of either are read again for each
+// connection, and secrets for each authentication, so that a process need not
+// be restarted when they change.
 func Security(t *config.TLS, s *config.SASL) ([]kgo.Opt, error) {
 	var opts []kgo.Opt
 	if t != nil {
-		conf, err := tlsConfig(t)
+		if _, err := tlsConfig(t); err != nil { // what is wrong now should not wait for a connection
+			return nil, err
+		}
+		opts = append(opts, kgo.Dialer(dialTLS(t)))
+	}
+	if s != nil {
+		mechanism, err := mechanism(s)
 		if err != nil {
 			return nil, err
 		}
-		opts = append(opts, kgo.DialTLSConfig(conf))
+		opts = append(opts, kgo.SASL(mechanism))
 	}
-	if s == nil {
-		return opts, nil
-	}
+	return opts, nil
+}
+
+func mechanism(s *config.SASL) (sasl.Mechanism, error) {
 	switch s.Mechanism {
-	case "plain":
-		return append(opts, kgo.SASL(plain.Auth{User: s.Username, Pass: string(s.Password)}.AsMechanism())), nil
-	case "scram-sha-512":
-		return append(opts, kgo.SASL(scram.Auth{User: s.Username, Pass: string(s.Password)}.AsSha512Mechanism())), nil
+	case config.SASLPlain:
+		return plain.Plain(func(ctx context.Context) (plain.Auth, error) {
+			password, err := password(ctx, s)
+			return plain.Auth{User: s.Username, Pass: password}, err
+		}), nil
+	case config.SASLScramSHA512:
+		return scram.Sha512(func(ctx context.Context) (scram.Auth, error) {
+			password, err := password(ctx, s)
+			return scram.Auth{User: s.Username, Pass: password}, err
+		}), nil
+	case config.SASLOAuthBearer:
+		token := newTokenClient(s).token
+		if s.TokenFile != "" {
+			token = func(ctx context.Context) (string, error) { return tokenOfFile(ctx, s.TokenFile) }
+		}
+		return oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
+			token, err := token(ctx)
+			return oauth.Auth{Token: token}, err
+		}), nil
 	}
 	return nil, fmt.Errorf("unknown kafka.sasl.mechanism %q", s.Mechanism)
+}
+
+func password(ctx context.Context, s *config.SASL) (string, error) {
+	password, err := settled(ctx, func() (config.Secret, error) { return config.ReadSecret(s.Password, s.PasswordFile) })
+	if err != nil {
+		return "", fmt.Errorf("read kafka.sasl.password_file: %w", err)
+	}
+	return string(password), nil
+}
+
+func tokenOfFile(ctx context.Context, file string) (string, error) {
+	token, err := settled(ctx, func() (config.Secret, error) { return config.ReadSecret("", file) })
+	if err != nil {
+		return "", fmt.Errorf("read kafka.sasl.token_file: %w", err)
+	}
+	return strings.TrimSpace(string(token)), nil
+}
+
+func dialTLS(t *config.TLS) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conf, err := settled(ctx, func() (*tls.Config, error) { return tlsConfig(t) })
+		if err != nil {
+			return nil, err
+		}
+		dialer := tls.Dialer{NetDialer: &net.Dialer{Timeout: dialTimeout}, Config: conf}
+		return dialer.DialContext(ctx, network, address)
+	}
+}
+
+// How long files may be unusable, as a key is without its new certificate while
+// somebody replaces the two.
+const (
+	settleTime = 2 * time.Second
+	settleStep = 100 * time.Millisecond
+)
+
+// settled reads credentials, again while they cannot be used, for a short time.
+func settled[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	for deadline := time.Now().Add(settleTime); ; {
+		value, err := read()
+		if err == nil || time.Now().After(deadline) {
+			return value, err
+		}
+		select {
+		case <-time.After(settleStep):
+		case <-ctx.Done():
+			return value, errors.Join(err, ctx.Err())
+		}
+	}
 }
 
 func tlsConfig(t *config.TLS) (*tls.Config, error) {
