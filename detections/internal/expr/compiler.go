@@ -313,7 +313,7 @@ func cleanMessage(message string) string {
 	for _, op := range []string{"==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "%", "&&", "||"} {
 		message = strings.ReplaceAll(message, "'_"+op+"_'", "'"+op+"'")
 	}
-	message = strings.NewReplacer("'@json ", "'", "'@in'", "'in'", "'!_'", "'!'", "'_[_]'", "'[]'", "'"+listPrefix, "'in lists.").Replace(message)
+	message = strings.NewReplacer("'@json ", "'", "'@in'", "'in'", "'!_'", "'!'", "'_[_]'", "'[]'", "'"+listPrefix, "'in lists.", "math.@max", "math.greatest", "math.@min", "math.least").Replace(message)
 	message = strings.ReplaceAll(message, " (in container '')", "")
 	return message
 }

@@ -19,8 +19,9 @@ import (
 func library() []cel.EnvOption {
 	options := []cel.EnvOption{
 		cel.StdLib(cel.StdLibSubset(&env.LibrarySubset{
-			IncludeMacros:    []string{"all", "exists", "exists_one", "map", "filter"},
-			ExcludeFunctions: []*env.Function{{Name: "int"}, {Name: "double"}, {Name: "timestamp"}},
+			IncludeMacros: []string{"all", "exists", "exists_one", "map", "filter"},
+			ExcludeFunctions: []*env.Function{{Name: "int"}, {Name: "double"}, {Name: "timestamp"},
+				{Name: "dyn"}}, // it would take the types away, and a typo with them
 		})),
 		cel.CrossTypeNumericComparisons(true),
 		cel.OptionalTypes(),

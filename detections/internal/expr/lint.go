@@ -97,7 +97,13 @@ func (u *unit) lintNode(e ast.Expr, positive bool, guarded map[string]bool) {
 			u.lintNode(arg, positive, guarded)
 		}
 	case ast.ComprehensionKind:
-		u.lintNode(e.AsComprehension().LoopStep(), positive, guarded)
+		c := e.AsComprehension()
+		s := u.shapes[c.IterRange().ID()]
+		isAll := c.AccuInit().Kind() == ast.LiteralKind && c.AccuInit().AsLiteral() == types.True
+		if isList := s.kind == objects || s.kind == scalars; isAll && isList && positive && !s.required && !guarded[s.path] {
+			u.warnAt(e.ID(), absentAdvice, s.path, s.path, s.path)
+		}
+		u.lintNode(c.LoopStep(), positive, guarded)
 	}
 }
 
@@ -119,15 +125,28 @@ func (u *unit) lintComparison(e ast.Expr, c ast.CallExpr, positive bool, guarded
 		case other.Kind() == ast.LiteralKind:
 			satisfied = holds(order(other.AsLiteral(), i == 1))
 		default:
-			satisfied = positive && c.FunctionName() == operators.NotEquals
-			if satisfied != positive {
-				continue
-			}
+			satisfied = u.absentHoldsOf(c.FunctionName(), i == 1, other, guarded)
 		}
 		if satisfied == positive {
 			u.warnAt(e.ID(), absentAdvice, s.path, s.path, s.path)
 			break
 		}
+	}
+	return true
+}
+
+// absentHoldsOf tells whether a comparison with a value that is no literal holds
+// of an absent attribute: its zero is before most values, and equal to that of
+// another attribute that is absent, too.
+func (u *unit) absentHoldsOf(operator string, onRight bool, other ast.Expr, guarded map[string]bool) bool {
+	switch operator {
+	case operators.Less, operators.LessEquals:
+		return !onRight
+	case operators.Greater, operators.GreaterEquals:
+		return onRight
+	case operators.Equals:
+		o := u.shapes[other.ID()]
+		return o.kind == scalar && !o.required && !guarded[o.path]
 	}
 	return true
 }

@@ -52,6 +52,14 @@ func TestMessages(t *testing.T) {
 		{`!actor.user.name in ["a"]`, `1:1 ! is for conditions, and this is a string; of a membership write !(x in y)`},
 		{`count in ["a"]`, `1:7 an int is never in a list(string)`},
 
+		{`raw.n + 1 == 6`, `1:7 + does not take JSON; convert it with int(x), double(x) or string(x)`},
+		{`math.greatest(raw.n, 2) == 5`, `1:14 math.greatest does not take JSON; convert it with int(x), double(x) or string(x)`},
+		{`dyn(actor).user.nme == "x"`, `1:1 there is no function dyn`},
+
+		// Names.
+		{`user_agent == "x"`, `1:1 the class api_activity has no attribute user_agent at the top; there is http_request.user_agent`},
+		{`eventName == "x"`, `1:1 the class api_activity has no attribute eventName; a field of the record itself is raw.eventName`},
+
 		// What can never hold.
 		{`false`, `1:1 this can never hold: it is false`},
 		{`api.operation == "a" && api.operation != "a"`, `1:39 this can never hold: api.operation must have this very value`},

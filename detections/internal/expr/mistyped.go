@@ -42,6 +42,8 @@ func (u *unit) typeMessage(id int64, message string) string {
 		return "in looks into a list, not into a text; write whole.contains(part), or cidr(\"10.0.0.0/8\").containsIP(address)"
 	case operator == "in" && len(kinds) == 2:
 		return a(kinds[0]) + " is never in " + a(kinds[1])
+	case slices.Contains(kinds, "json"):
+		return operator + " does not take JSON; convert it with int(x), double(x) or string(x)"
 	case operator == "!" && len(kinds) == 1:
 		return "! is for conditions, and this is " + a(kinds[0]) + "; of a membership write !(x in y)"
 	case u.env.HasFunction(c.FunctionName()) && isName(operator):
@@ -119,6 +121,9 @@ func (u *unit) wrongArguments(c ast.CallExpr, name, receiver, args string) strin
 		if !slices.Contains(takes, call) {
 			takes = append(takes, call)
 		}
+	}
+	if len(takes) > 4 {
+		return name + " does not take (" + args + ")"
 	}
 	got := name + "(" + args + ")"
 	if receiver != "" {

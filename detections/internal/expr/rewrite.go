@@ -155,7 +155,7 @@ func (u *unit) ident(e ast.Expr, sc *vars) shape {
 }
 
 // celTypes are the identifiers that CEL itself gives a meaning.
-var celTypes = []string{"bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint", "dyn"}
+var celTypes = []string{"bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"}
 
 // attributeShape is the shape of an attribute at a path.
 func (u *unit) attributeShape(a *ocsf.Attribute, owner, path string, parentRequired bool) shape {

@@ -29,11 +29,47 @@ func (u *unit) unknownName(errorAt func(id int64, format string, args ...any), i
 		errorAt(id, "the class %s has no attribute %s%s", u.class.Name, name, hint)
 		return
 	}
+	where := ""
+	if paths := u.nestedPaths(name); len(paths) > 0 {
+		where = " at the top; there is " + strings.Join(paths, ", ")
+	}
 	if classes := classesWith(name); len(classes) > 0 {
-		errorAt(id, "the class %s has no attribute %s; the classes that have it: %s", u.class.Name, name, strings.Join(classes, ", "))
+		where += "; the classes that have it: " + strings.Join(classes, ", ")
+	}
+	if where == "" && strings.ToLower(name) != name { // eventName
+		errorAt(id, "the class %s has no attribute %s; a field of the record itself is raw.%s", u.class.Name, name, name)
 		return
 	}
-	errorAt(id, "the class %s has no attribute %s", u.class.Name, name)
+	errorAt(id, "the class %s has no attribute %s%s", u.class.Name, name, where)
+}
+
+// nestedPaths are some attributes of that name within the class's objects, the
+// nearest first.
+func (u *unit) nestedPaths(name string) (paths []string) {
+	type place struct {
+		path       string
+		attributes []ocsf.Attribute
+	}
+	const most, deepest = 3, 2
+	level := []place{{"", u.class.Attributes}}
+	for range deepest {
+		var next []place
+		for _, p := range level {
+			for i := range p.attributes {
+				a := &p.attributes[i]
+				if a.Kind != ocsf.KindObject || a.Array {
+					continue
+				}
+				inner := place{p.path + a.Name + ".", ocsf.ObjectByName(a.Object).Attributes}
+				if slices.Contains(attributeNames(inner.attributes), name) && len(paths) < most {
+					paths = append(paths, inner.path+name)
+				}
+				next = append(next, inner)
+			}
+		}
+		level = next
+	}
+	return paths
 }
 
 func classesWith(attribute string) []string {
