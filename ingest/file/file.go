@@ -37,6 +37,7 @@ import (
 
 	"github.com/weir-security/weir/ingest"
 	"github.com/weir-security/weir/ingest/envelope"
+	"github.com/weir-security/weir/internal/logkey"
 )
 
 // Config is the configuration of one collector.
@@ -274,7 +275,8 @@ func (r *run) report(object string, err error) {
 		r.progress.FilesFailed++
 	}
 	r.problems[object] = err.Error()
-	r.cfg.Log.Error("cannot read log file", "collector", r.cfg.Name, "object", object, "error", err)
+	r.cfg.Log.Error("cannot read log file", slog.String(logkey.Collector, r.cfg.Name),
+		slog.String(logkey.Object, object), slog.Any(logkey.Error, err))
 }
 
 func (r *run) close() {

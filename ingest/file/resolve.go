@@ -2,12 +2,14 @@ package file
 
 import (
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/weir-security/weir/ingest/envelope"
+	"github.com/weir-security/weir/internal/logkey"
 )
 
 // scan lists the files and decides for each which tail it is.
@@ -110,7 +112,8 @@ func (r *run) begin(t *tail, f *os.File, compressed bool) {
 		t.cur.Before = own
 	}
 	if c != nil && c != own {
-		r.cfg.Log.Info("log file goes on where another ended", "collector", r.cfg.Name, "object", t.object, "other", c.Path, "offset", c.Next)
+		r.cfg.Log.Info("log file goes on where another ended", slog.String(logkey.Collector, r.cfg.Name),
+			slog.String(logkey.Object, t.object), slog.String(logkey.Other, c.Path), slog.Int64(logkey.Offset, c.Next))
 	}
 	if own != nil && own != c {
 		r.findRest(own)

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/weir-security/weir/internal/logkey"
 )
 
 // watch tells of changes where the system does. It is only faster than listing the
@@ -19,7 +21,7 @@ func newWatch(log *slog.Logger) *watch {
 	w := &watch{dirs: map[string]bool{}, changed: make(chan string, 1024), done: make(chan struct{})}
 	fs, err := fsnotify.NewWatcher()
 	if err != nil {
-		log.Warn("no notice of changed log files, polling only", "error", err)
+		log.Warn("no notice of changed log files, polling only", slog.Any(logkey.Error, err))
 		return w
 	}
 	w.fs = fs

@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/weir-security/weir/internal/logkey"
 )
 
 // certificates are the server's certificate and the authorities of its clients, as the
@@ -68,13 +70,13 @@ func (c *certificates) current(now time.Time) *tls.Config {
 		var use *tls.Config
 		if use, err = c.parse(content); err == nil {
 			c.content, c.use, c.trouble = content, use, ""
-			c.log.Info("certificates changed", slog.String("file", c.files.CertFile))
+			c.log.Info("certificates changed", slog.String(logkey.File, c.files.CertFile))
 			return c.use
 		}
 	}
 	if c.trouble != err.Error() {
 		c.trouble = err.Error()
-		c.log.Warn("certificates cannot be used, those from before stay in use", slog.Any("error", err))
+		c.log.Warn("certificates cannot be used, those from before stay in use", slog.Any(logkey.Error, err))
 	}
 	return c.use
 }

@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/weir-security/weir/internal/logkey"
 )
 
 // rates lets each client send so many requests a second, and after a pause as many
@@ -121,7 +123,7 @@ func (c *complaints) add(kind, message, client, remote string) {
 	c.of[kind] = k
 	c.mu.Unlock()
 	if tell {
-		c.log.Warn("refused", slog.String("reason", message), slog.Int("count", count),
-			slog.String("client", client), slog.String("remote", remote))
+		c.log.Warn("refused", slog.String(logkey.Reason, message), slog.Int(logkey.Count, count),
+			slog.String(logkey.Client, client), slog.String(logkey.Remote, remote))
 	}
 }

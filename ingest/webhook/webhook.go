@@ -37,6 +37,7 @@ import (
 
 	"github.com/weir-security/weir/ingest"
 	"github.com/weir-security/weir/ingest/envelope"
+	"github.com/weir-security/weir/internal/logkey"
 )
 
 // Config is the configuration of one collector.
@@ -168,7 +169,7 @@ func (c *Collector) Run(ctx context.Context, _ map[string][]byte, put ingest.Put
 	if err != nil {
 		return fmt.Errorf("collector %s: %w", c.cfg.Name, err)
 	}
-	c.cfg.Log.Info("listening", slog.String("address", listener.Addr().String()), slog.Bool("tls", c.certs != nil))
+	c.cfg.Log.Info("listening", slog.String(logkey.Address, listener.Addr().String()), slog.Bool(logkey.TLS, c.certs != nil))
 	if c.listening != nil {
 		c.listening(listener.Addr())
 	}
@@ -241,7 +242,7 @@ func (c *Collector) shutdown(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.Drain)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
-		c.cfg.Log.Warn("requests were given up at shutdown: their senders send them again", slog.Any("error", err))
+		c.cfg.Log.Warn("requests were given up at shutdown: their senders send them again", slog.Any(logkey.Error, err))
 		_ = server.Close() // of a listener that is closed already
 	}
 }

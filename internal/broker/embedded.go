@@ -13,6 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
+
+	"github.com/weir-security/weir/internal/logkey"
 )
 
 // Embedded is a Kafka broker in this process: franz-go's kfake on a data
@@ -111,7 +113,7 @@ func (e *Embedded) start(dir string, log *slog.Logger) (err error) {
 			e.reached(StepUndecided)
 		}
 		if err := e.decisions.end(end); err != nil {
-			log.Error("embedded broker cannot commit", "error", err)
+			log.Error("embedded broker cannot commit", slog.Any(logkey.Error, err))
 			return nil, err, true // closes the connection: the client does not know the outcome and asks again
 		}
 		if end.Commit {
@@ -145,8 +147,8 @@ type embeddedLogger struct{ log *slog.Logger }
 func (l embeddedLogger) Logf(level kfake.LogLevel, format string, args ...any) {
 	switch level {
 	case kfake.LogLevelError: // its warnings tell of slow requests
-		l.log.Warn("embedded broker", "message", fmt.Sprintf(format, args...))
+		l.log.Warn("embedded broker", slog.String(logkey.Detail, fmt.Sprintf(format, args...)))
 	default:
-		l.log.Debug("embedded broker", "message", fmt.Sprintf(format, args...))
+		l.log.Debug("embedded broker", slog.String(logkey.Detail, fmt.Sprintf(format, args...)))
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/weir-security/weir/ingest"
 	"github.com/weir-security/weir/internal/broker"
+	"github.com/weir-security/weir/internal/logkey"
 )
 
 // collectRole runs the configured collectors and makes what they read durable.
@@ -209,6 +210,6 @@ func (c *collectRole) readCursors(ctx context.Context, cl *kgo.Client) (map[stri
 	if err != nil {
 		return nil, fmt.Errorf("read cursors: %w", err)
 	}
-	c.log.Debug("cursors read", slog.Int("collectors", len(cursors)))
+	c.log.Debug("cursors read", slog.Int(logkey.Collectors, len(cursors)))
 	return cursors, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/internal/broker"
+	"github.com/weir-security/weir/internal/logkey"
 	"github.com/weir-security/weir/internal/telemetry"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
@@ -89,8 +90,8 @@ func (c *correlateRole) feed(ctx context.Context, state *correlation, r *kgo.Rec
 	state.next = r.Offset + 1
 	signal, heartbeat, err := detections.ParseSignal(r.Value)
 	if err != nil {
-		c.log.Error("record of signals is not weir's", slog.String(logTopic, r.Topic),
-			slog.Int(logPartition, int(r.Partition)), slog.Int64(logOffset, r.Offset), slog.Any(logError, err))
+		c.log.Error("record of signals is not weir's", slog.String(logkey.Topic, r.Topic),
+			slog.Int(logkey.Partition, int(r.Partition)), slog.Int64(logkey.Offset, r.Offset), slog.Any(logkey.Error, err))
 		return nil, nil
 	}
 	if heartbeat != nil {

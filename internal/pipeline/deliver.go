@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weir-security/weir/internal/broker"
+	"github.com/weir-security/weir/internal/logkey"
 	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/sinks"
 )
@@ -116,7 +117,7 @@ func (d *deliverRole) deliver(ctx, drain context.Context, records []*kgo.Record)
 			break
 		}
 		d.log.Warn("destination does not take alerts, trying again",
-			slog.String(logDestination, d.name), slog.Int(logCount, len(alerts)), slog.Any(logError, err))
+			slog.String(logkey.Destination, d.name), slog.Int(logkey.Count, len(alerts)), slog.Any(logkey.Error, err))
 		d.observer.Waits("the destination does not take alerts", wait)
 		if err := pause(drain, wait); err != nil {
 			return err

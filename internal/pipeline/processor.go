@@ -3,6 +3,8 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 
 	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/internal/broker"
+	"github.com/weir-security/weir/internal/logkey"
 	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/schemas/event"
@@ -68,8 +71,8 @@ func (p *processor) process(r *kgo.Record, oversized bool) (out processed) {
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
-			p.shared.log.Error("panic while processing a record", "cause", fmt.Sprint(cause), "object", rec.Origin.Object,
-				"position", rec.Origin.Position, "stack", string(debug.Stack()))
+			p.shared.log.Error("panic while processing a record", slog.String(logkey.Cause, kindOfPanic(cause)), slog.String(logkey.Object, rec.Origin.Object),
+				slog.Int64(logkey.Position, rec.Origin.Position), slog.String(logkey.Stack, string(debug.Stack())))
 			out = p.reject(&rec, event.StageDetect, event.ReasonPanic, fmt.Sprintf("panic: %v; please report it", cause))
 		}
 	}()
@@ -106,6 +109,15 @@ func (p *processor) process(r *kgo.Record, oversized bool) (out processed) {
 		out.signals = append(out.signals, &kgo.Record{Topic: p.shared.names.Signals(), Key: s.Key(), Value: s.AppendJSON(nil)})
 	})
 	return out
+}
+
+// kindOfPanic is what the log may say of a panic: Go's own errors as they are, of
+// any other only the type, since it may quote the record.
+func kindOfPanic(cause any) string {
+	if err, ok := cause.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", cause)
 }
 
 func (p *processor) rejectMapping(rec *event.Record, err error) processed {

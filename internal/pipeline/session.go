@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/weir-security/weir/internal/broker"
+	"github.com/weir-security/weir/internal/logkey"
 )
 
 // What bounds one transaction of detect and correlate.
@@ -42,7 +44,8 @@ type handler interface {
 	committed()
 	// aborted takes it back: the same records will come again.
 	aborted()
-	// dropped says that a partition belongs to another process now.
+	// dropped says that a partition belongs, or belonged, to another process: what is
+	// in memory of it is worth nothing.
 	dropped(p partition)
 	// metadata goes with the committed offset of a partition.
 	metadata(p partition) string
@@ -68,7 +71,9 @@ type batch struct {
 	// times are the event times of the last records, by partition.
 	times map[partition]int64
 	// last says that the role ends with this batch, with nothing left to read.
-	last     bool
+	last bool
+	// committed is set when the batch is.
+	committed bool
 	out      outcome
 	producer producer
 	produced int
@@ -114,11 +119,11 @@ type session struct {
 
 	mu       sync.Mutex // guards what the group's callbacks write
 	assigned map[partition]bool
-	lost     []partition
+	moved    []partition // come or gone since the last transaction
 }
 
 // run works until drain is done or the target, once it is set, is reached.
-func (s *session) run(ctx, drain context.Context, target *target) error {
+func (s *session) run(ctx, drain context.Context, target *target) (err error) {
 	s.assigned = map[partition]bool{}
 	gts, err := kgo.NewGroupTransactSession(s.opts.Client(
 		kgo.TransactionalID(s.transactionalID(s.role)),
@@ -140,7 +145,7 @@ func (s *session) run(ctx, drain context.Context, target *target) error {
 		return fmt.Errorf("configure kafka client: %w", err)
 	}
 	s.gts = gts
-	defer gts.Close()
+	defer func() { err = s.leave(gts.Client(), s.role, s.group(string(s.role)), gts.Close, err) }()
 	s.progress = newProgress(kadm.NewClient(gts.Client()), s.group(string(s.role)))
 	s.observer = s.observe(s.role, "", s.group(string(s.role)), s.topics...)
 	defer s.observer.End()
@@ -152,8 +157,7 @@ func (s *session) run(ctx, drain context.Context, target *target) error {
 			return err
 		}
 		if reached {
-			_, err := s.transact(ctx, &batch{producer: gts, last: true}, nil)
-			return err
+			return s.finish(ctx)
 		}
 		records, err := s.poll(drain, target)
 		if err != nil {
@@ -169,6 +173,19 @@ func (s *session) run(ctx, drain context.Context, target *target) error {
 		}
 	}
 	return nil
+}
+
+// finish lets the handler say what there is to say when nothing is left to read.
+func (s *session) finish(ctx context.Context) error {
+	for {
+		b := &batch{producer: s.gts, last: true}
+		if _, err := s.transact(ctx, b, nil); err != nil {
+			return fmt.Errorf("%s: %w", s.role, s.explain(err))
+		}
+		if b.committed {
+			return nil
+		}
+	}
 }
 
 // poll waits for records, then a little longer for more of them.
@@ -204,7 +221,7 @@ func (s *session) poll(drain context.Context, target *target) ([]*kgo.Record, er
 // output was too large, after an abort for that reason.
 func (s *session) transact(ctx context.Context, b *batch, polled []*kgo.Record) (oversized map[position]bool, err error) {
 	began := time.Now()
-	s.tellDropped()
+	s.tellMoved()
 	if err := s.faults.At(s.role.fault("begin")); err != nil {
 		return nil, err
 	}
@@ -228,11 +245,12 @@ func (s *session) transact(ctx context.Context, b *batch, polled []*kgo.Record) 
 		return nil, fmt.Errorf("end transaction: %w", err)
 	}
 	if !committed { // a rebalance came between; the records go to whoever has them now
-		s.log.Info("transaction aborted by a rebalance", slog.String(logRole, string(s.role)))
+		s.log.Info("transaction aborted by a rebalance", slog.String(logkey.Role, string(s.role)))
 		s.handler.aborted()
 		s.observer.aborted()
 		return nil, nil
 	}
+	b.committed = true
 	s.handler.committed()
 	s.progress.advance(polled)
 	s.tellCommitted(b, began, polled)
@@ -243,16 +261,15 @@ func (s *session) transact(ctx context.Context, b *batch, polled []*kgo.Record) 
 // record's own fault: the batch is tried again with it as a dead letter.
 func (s *session) refused(ctx context.Context, b *batch, cause error) (map[position]bool, error) {
 	err := s.abort(ctx)
-	inputs := b.out.oversized()
-	if err != nil || len(inputs) == 0 {
-		return nil, errors.Join(fmt.Errorf("produce: %w", cause), err)
+	oversized := maps.Clone(b.oversized)
+	if oversized == nil {
+		oversized = map[position]bool{}
 	}
-	oversized := map[position]bool{}
-	for p := range b.oversized {
-		oversized[p] = true
-	}
-	for r := range inputs {
+	for r := range b.out.oversized() {
 		oversized[positionOf(r)] = true
+	}
+	if err != nil || len(oversized) == len(b.oversized) { // no new one: the same would happen again
+		return nil, errors.Join(fmt.Errorf("produce: %w", cause), err)
 	}
 	return oversized, nil
 }
@@ -283,7 +300,12 @@ func (s *session) withMetadata(ctx context.Context) context.Context {
 func (s *session) onAssigned(_ context.Context, _ *kgo.Client, m map[string][]int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	eachPartition(m, func(p partition) { s.assigned[p] = true })
+	eachPartition(m, func(p partition) {
+		s.assigned[p] = true
+		// Records of before it was given away may have come in after that was noted:
+		// what was made of them is out of date.
+		s.moved = append(s.moved, p)
+	})
 }
 
 func (s *session) onRevoked(_ context.Context, _ *kgo.Client, m map[string][]int32) {
@@ -291,7 +313,7 @@ func (s *session) onRevoked(_ context.Context, _ *kgo.Client, m map[string][]int
 	defer s.mu.Unlock()
 	eachPartition(m, func(p partition) {
 		delete(s.assigned, p)
-		s.lost = append(s.lost, p)
+		s.moved = append(s.moved, p)
 	})
 }
 
@@ -307,13 +329,13 @@ func (s *session) tellCommitted(b *batch, began time.Time, polled []*kgo.Record)
 	}
 }
 
-// tellDropped passes on, in the role's own goroutine, what the callbacks noted.
-func (s *session) tellDropped() {
+// tellMoved passes on, in the role's own goroutine, what the callbacks noted.
+func (s *session) tellMoved() {
 	s.mu.Lock()
-	lost := s.lost
-	s.lost = nil
+	moved := s.moved
+	s.moved = nil
 	s.mu.Unlock()
-	for _, p := range lost {
+	for _, p := range moved {
 		s.handler.dropped(p)
 		s.progress.forget(p)
 		s.observer.forget(p)
@@ -334,8 +356,11 @@ func (s *session) partitions() []partition {
 // explain adds what to do where the cause is known.
 func (s *shared) explain(err error) error {
 	switch {
-	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch), errors.Is(err, kerr.FencedInstanceID):
+	case errors.Is(err, kerr.FencedInstanceID):
 		return fmt.Errorf("%w; another weir runs with instance %q: give each process an instance of its own", err, s.instance)
+	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch):
+		return fmt.Errorf("%w; either another weir runs with instance %q (give each process an instance of its own), or this one stood still for more than %s (start it again)",
+			err, s.instance, broker.TransactionTimeout)
 	}
 	return err
 }

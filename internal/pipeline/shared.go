@@ -30,17 +30,6 @@ var Roles = []Role{RoleCollect, RoleDetect, RoleCorrelate, RoleStore, RoleDelive
 // Known reports whether r is one of them.
 func (r Role) Known() bool { return slices.Contains(Roles, r) }
 
-// Keys of log lines.
-const (
-	logRole        = "role"
-	logTopic       = "topic"
-	logPartition   = "partition"
-	logOffset      = "offset"
-	logDestination = "destination"
-	logCount       = "count"
-	logError       = "error"
-)
-
 // Headers of events and alerts, by which other services read them; see
 // docs/topics.md. Those of raw records and dead letters are in broker and
 // deadletter.

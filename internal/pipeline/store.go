@@ -19,6 +19,7 @@ import (
 
 	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/config"
+	"github.com/weir-security/weir/internal/logkey"
 	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/sinks/lake"
 )
@@ -196,7 +197,7 @@ func (s *storeRole) open(at partition, committed int64, metadata *string) *buffe
 		b.intent = in.End
 	}
 	if b.broken != nil {
-		s.log.Error("store stops a partition", slog.String(logTopic, at.topic), slog.Int(logPartition, int(at.id)), slog.Any(logError, b.broken))
+		s.log.Error("store stops a partition", slog.String(logkey.Topic, at.topic), slog.Int(logkey.Partition, int(at.id)), slog.Any(logkey.Error, b.broken))
 		s.observer.Stop(at.String(), b.broken)
 	}
 	return b
@@ -292,7 +293,7 @@ func (s *storeRole) flushDue(ctx context.Context, ending bool) error {
 		for b.due(s.flush, now, ending) {
 			err := s.flushBatch(ctx, p, b)
 			if errors.Is(err, errGivenUp) {
-				s.log.Warn("store gives a partition up", slog.String(logTopic, p.topic), slog.Int(logPartition, int(p.id)), slog.Any(logError, err))
+				s.log.Warn("store gives a partition up", slog.String(logkey.Topic, p.topic), slog.Int(logkey.Partition, int(p.id)), slog.Any(logkey.Error, err))
 				s.mu.Lock()
 				delete(s.buffers, p)
 				s.mu.Unlock()

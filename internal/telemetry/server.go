@@ -57,7 +57,7 @@ func Start(t *Telemetry, address string, profiles bool, log *slog.Logger) (*Serv
 			log.Error("metrics server has ended", slog.Any(logkey.Error, err))
 		}
 	}()
-	log.Info("serving metrics", slog.String(logkey.Addr, s.Addr()))
+	log.Info("serving metrics", slog.String(logkey.Address, s.Addr()))
 	return s, nil
 }
 
