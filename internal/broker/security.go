@@ -62,10 +62,10 @@ func mechanism(s *config.SASL) (sasl.Mechanism, error) {
 		if s.TokenFile != "" {
 			token = func(ctx context.Context) (string, error) { return tokenOfFile(ctx, s.TokenFile) }
 		}
-		return oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
+		return bearer{oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
 			token, err := token(ctx)
 			return oauth.Auth{Token: token}, err
-		}), nil
+		})}, nil
 	}
 	return nil, fmt.Errorf("unknown kafka.sasl.mechanism %q", s.Mechanism)
 }

@@ -11,8 +11,31 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/sasl"
+
 	"github.com/weir-security/weir/internal/config"
 )
+
+// bearer is OAUTHBEARER with the brokers' word on why a token is refused: they send
+// it as a challenge (RFC 7628, section 3.2.2), of which the client's own mechanism
+// only says that it is unexpected.
+type bearer struct{ sasl.Mechanism }
+
+func (b bearer) Authenticate(ctx context.Context, host string) (sasl.Session, []byte, error) {
+	session, first, err := b.Mechanism.Authenticate(ctx, host)
+	return bearerSession{session}, first, err
+}
+
+type bearerSession struct{ sasl.Session }
+
+func (b bearerSession) Challenge(challenge []byte) (bool, []byte, error) {
+	done, reply, err := b.Session.Challenge(challenge)
+	if err != nil && len(challenge) > 0 {
+		return done, reply, fmt.Errorf("the broker refused the token: %q: %w", challenge, kerr.SaslAuthenticationFailed)
+	}
+	return done, reply, err
+}
 
 // tokenClient gets access tokens by the client credentials grant of OAuth 2.0
 // (RFC 6749, section 4.4). All clients of a process share one token until a fifth

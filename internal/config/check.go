@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"net"
-	"os"
 	"time"
 
 	"github.com/weir-security/weir/internal/yamlpos"
@@ -76,7 +75,7 @@ func (k *Kafka) check(r *reader) {
 		r.problemAt("kafka.tls", "is for brokers; the embedded broker serves its own process only: delete it")
 	}
 	if k.SASL != nil {
-		r.checkSecret("kafka.sasl", "password")
+		k.SASL.check(r)
 	}
 	if k.TLS != nil {
 		k.TLS.check(r)
@@ -113,19 +112,5 @@ func (r *reader) checkSecret(path, key string) {
 		r.problemAt(path+"."+key+"_file", "%s and %s_file exclude each other; delete one", key, key)
 	case !inline && !file:
 		r.problemAt(path, "lacks %s; give %s: ${VARIABLE}, or %s_file with the path of a file that holds it", key, key, key)
-	}
-}
-
-func (t *TLS) check(r *reader) {
-	if (t.CertFile == "") != (t.KeyFile == "") {
-		r.problemAt("kafka.tls", "cert_file and key_file go together; give both for mutual TLS, or neither")
-	}
-	for _, f := range []struct{ key, file string }{{"ca_file", t.CAFile}, {"cert_file", t.CertFile}, {"key_file", t.KeyFile}} {
-		if f.file == "" {
-			continue
-		}
-		if _, err := os.ReadFile(f.file); err != nil {
-			r.problemAt("kafka.tls."+f.key, "%v", err)
-		}
 	}
 }

@@ -73,20 +73,6 @@ type Retention struct {
 	Raw, Events, Signals, Alerts, DLQ time.Duration
 }
 
-// SASL is how weir authenticates to the brokers.
-type SASL struct {
-	Mechanism    string // "plain" or "scram-sha-512"
-	Username     string
-	Password     Secret // from password, or the content of PasswordFile
-	PasswordFile string
-}
-
-// TLS is how the connection to the brokers is encrypted. CAFile is empty for the
-// system's roots; CertFile and KeyFile are both set for mutual TLS, else neither.
-type TLS struct {
-	CAFile, CertFile, KeyFile string
-}
-
 // Rules says where the rules are.
 type Rules struct {
 	Dir string // empty: the rules built into the binary

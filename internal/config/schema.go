@@ -81,22 +81,3 @@ func newEmbedded(r *reader) *Embedded { return &Embedded{Dir: r.join(defaultBrok
 func (e *Embedded) fields() []field {
 	return []field{{"dir", "data directory of the embedded broker", path(&e.Dir)}}
 }
-
-func newSASL(*reader) *SASL { return &SASL{} }
-
-func (s *SASL) fields() []field {
-	return append([]field{
-		{"mechanism", "SASL mechanism", required{oneOf(&s.Mechanism, []string{"plain", "scram-sha-512"})}},
-		{"username", "name of the user", required{text(&s.Username)}},
-	}, secret("password", "password of the user", &s.Password, &s.PasswordFile)...)
-}
-
-func newTLS(*reader) *TLS { return &TLS{} }
-
-func (t *TLS) fields() []field {
-	return []field{
-		{"ca_file", "PEM file of the authorities to trust instead of the system's", optionalPath(&t.CAFile)},
-		{"cert_file", "PEM file of the client certificate", optionalPath(&t.CertFile)},
-		{"key_file", "PEM file of the client certificate's key", optionalPath(&t.KeyFile)},
-	}
-}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -47,6 +48,19 @@ func secret(key, doc string, value *Secret, file *string) []field {
 		{key, doc + "; better `${VARIABLE}` than the secret itself", &secretText{value, file}},
 		{key + "_file", "a file that holds `" + key + "`, without a final newline", &secretFile{key, value, file}},
 	}
+}
+
+// ReadSecret returns a secret as it is now: that of its file, if it came from one,
+// which may have changed since the configuration was loaded.
+func ReadSecret(value Secret, file string) (Secret, error) {
+	if file == "" {
+		return value, nil
+	}
+	secret, err := readSecret(file)
+	if err == nil && secret == "" {
+		err = fmt.Errorf("the file %s is empty", file)
+	}
+	return secret, err
 }
 
 // readSecret returns the content of a secret's file without the newline that
