@@ -27,6 +27,11 @@ func (f choice) Set(s string) error {
 
 // formatFlag adds --format, whose first choice is the default.
 func formatFlag(c *cobra.Command, to *string, choices ...string) {
+	choiceFlag(c, to, "format", "form of the output", choices...)
+}
+
+// choiceFlag adds a flag that takes one of a few words, the first by default.
+func choiceFlag(c *cobra.Command, to *string, name, usage string, choices ...string) {
 	*to = choices[0]
-	c.Flags().Var(choice{to, choices}, "format", "form of the output")
+	c.Flags().Var(choice{to, choices}, name, usage)
 }

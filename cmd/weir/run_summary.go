@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -29,24 +32,41 @@ func (o *runOptions) printSummary(w io.Writer, cfg *config.Config, snap pipeline
 		return json.NewEncoder(w).Encode(runSummary{snap, took.Seconds()})
 	}
 	fmt.Fprintln(w)
-	if total := printCounts(w, snap); total.Read == 0 {
-		fmt.Fprintln(w, "Nothing new: all of the input was read by an earlier run.")
+	if len(snap.Sources) == 0 {
+		fmt.Fprintln(w, "Nothing new: the input is empty, or an earlier run has read it.")
+	} else {
+		printCounts(w, snap)
 	}
-	fmt.Fprintf(w, "%d files with %d rows (%s) written to %s in %.1f s; %d roll-ups of alerts\n",
-		snap.Files, snap.Rows, megabytes(snap.Bytes), cfg.Lake.Dir, took.Seconds(), snap.RollUps)
-	for _, reason := range slices.Sorted(maps.Keys(snap.Letters)) {
-		fmt.Fprintf(w, "dead letters in %sdlq: %d of %s\n", cfg.Kafka.TopicPrefix, snap.Letters[reason], reason)
+	if snap.Files > 0 || len(snap.Sources) > 0 {
+		fmt.Fprintf(w, "%s with %s (%s) written to %s in %.1f s: events, alerts and %s of alerts\n", count(int(snap.Files), "file"),
+			count(int(snap.Rows), "row"), megabytes(snap.Bytes), cfg.Lake.Dir, took.Seconds(), count(int(snap.RollUps), "roll-up"))
 	}
-	printNextSteps(w, cfg, o.config)
+	if len(snap.Letters) > 0 {
+		fmt.Fprintf(w, "Dead letters, in the topic %sdlq: %s\n", cfg.Kafka.TopicPrefix, letters(snap))
+	}
+	if o.once {
+		printNextSteps(w, cfg, o.config, len(snap.Letters) > 0)
+	}
 	return nil
 }
 
-// printCounts prints the table of sources and returns the sum.
-func printCounts(w io.Writer, snap pipeline.Snapshot) pipeline.Counts {
+// letters is "2 syntax of gateway.nginx, 1 truncated of aws.cloudtrail", by source.
+func letters(snap pipeline.Snapshot) string {
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(snap.Letters)) {
+		source, reason, _ := strings.Cut(kind, ": ")
+		parts = append(parts, fmt.Sprintf("%d %s of %s", snap.Letters[kind], reason, source))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// printCounts prints the table of sources and their sum.
+func printCounts(w io.Writer, snap pipeline.Snapshot) {
 	t := table.NewWriter()
 	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)
 	t.Style().Options.DrawBorder = false
+	t.SuppressTrailingSpaces()
 	t.Style().Format.Footer = text.FormatDefault
 	t.Style().Format.Header = text.FormatDefault
 	t.AppendHeader(table.Row{"source", "read", "normalised", "duplicates", "dead-lettered", "alerts"})
@@ -63,7 +83,6 @@ func printCounts(w io.Writer, snap pipeline.Snapshot) pipeline.Counts {
 	t.AppendFooter(table.Row{"total", total.Read, total.Normalized, total.Duplicates, total.DeadLettered, total.Alerted})
 	t.SetColumnConfigs(numberColumns())
 	t.Render()
-	return total
 }
 
 // numberColumns aligns everything behind the name to the right.
@@ -77,20 +96,46 @@ func numberColumns() []table.ColumnConfig {
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
-// printNextSteps says what else there is to try with what the run has made.
-func printNextSteps(w io.Writer, cfg *config.Config, file string) {
-	rules := cfg.Rules.Dir
-	if rules == "" {
-		rules = "rules/"
+// printNextSteps says what else there is to try with what the run has made. Every
+// command works as it stands, from where this one was started.
+func printNextSteps(w io.Writer, cfg *config.Config, file string, deadLetters bool) {
+	weir, about := program(), "the rules' own tests"
+	test, replay := weir+" test", weir+" replay"
+	if dir := cfg.Rules.Dir; dir != "" {
+		test, replay = test+" "+dir, replay+" --rules "+dir
+		about += "; change a rule and see"
 	}
+	replay += " --format text " + firstPath(cfg)
 	steps := [][2]string{
-		{"weir test " + rules, "the rules' own tests; change a rule and see"},
-		{"weir replay --rules " + rules + " FILE", "the alerts of any log file, without Kafka"},
-		{"weir run --config " + file, "the same as a service: append to a log and watch"},
-		{"duckdb -c \"select class_name, count(*) from '" + cfg.Lake.Dir + "/events/**/*.parquet' group by all\"", "the lake"},
+		{test, about},
+		{replay, "the alerts of any log file or directory, without Kafka"},
+		{weir + " run --config " + file, "the same as a service: append to a log and watch"},
 	}
+	if deadLetters {
+		steps = append(steps, [2]string{weir + " dlq list --config " + file, "what could not be understood, and why"})
+	}
+	steps = append(steps, [2]string{"duckdb -c \"select class_name, count(*) from read_parquet('" + cfg.Lake.Dir +
+		"/events/*/*/*.parquet', union_by_name = true) group by all\"", "the lake"})
 	fmt.Fprintln(w, "\nNext:")
 	for _, s := range steps {
 		fmt.Fprintf(w, "  %s\n      %s\n", s[0], s[1])
 	}
+}
+
+// firstPath is the path of the first collector that has one.
+func firstPath(cfg *config.Config) string {
+	for _, c := range cfg.Collectors {
+		if c.File != nil {
+			return c.File.Path
+		}
+	}
+	return "FILE"
+}
+
+// program is how this program was called, so that what is printed can be pasted.
+func program() string {
+	if strings.ContainsRune(os.Args[0], filepath.Separator) {
+		return filepath.Clean(os.Args[0])
+	}
+	return "weir"
 }
