@@ -65,6 +65,9 @@ func isVisible(s string) bool {
 // SplitHostPort takes "192.0.2.1:443" and "[2001:db8::1]:443" apart. ok is false
 // for anything without a port, a bare IPv6 address among it.
 func SplitHostPort(s string) (host string, port int32, ok bool) {
+	if strings.IndexByte(s, ':') < 0 {
+		return "", 0, false // and no error to allocate
+	}
 	ap, err := netip.ParseAddrPort(s)
 	if err != nil || ap.Addr().Zone() != "" {
 		return "", 0, false

@@ -75,14 +75,15 @@ func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 		return normalize.Missing("time that is a time")
 	}
 	mapMetadata(rec, root, ev)
-	mapCloud(root, ev)
+	id := parseResourceID(firstOf(root, "resourceId", "ResourceId").Text())
+	mapCloud(root, id, ev)
 	mapActor(root, ev)
 	mapSource(root, ev)
 	m.mapOutcome(root, ev)
 	mapAPI(root, ev)
 	body := m.mapRequest(root, ev)
 	mapClass(operation, body, ev)
-	mapResource(root, ev)
+	mapResource(root, id, ev)
 	m.json.Finish(ev)
 	return nil
 }
@@ -140,10 +141,9 @@ func severity(level string) int32 {
 	return ocsf.SeverityIDInformational
 }
 
-func mapCloud(root jsondoc.Value, ev *ocsf.Event) {
+func mapCloud(root jsondoc.Value, id resourceID, ev *ocsf.Event) {
 	ev.Cloud.SetProvider("Azure")
 	normalize.Text(root.Get("location"), ev.Cloud.SetRegion)
-	id := parseResourceID(firstOf(root, "resourceId", "ResourceId").Text())
 	subscription := id.subscription
 	if subscription == "" {
 		subscription = root.Get("subscriptionId").Text()
@@ -175,15 +175,13 @@ func mapSource(root jsondoc.Value, ev *ocsf.Event) {
 	}
 }
 
-func mapResource(root jsondoc.Value, ev *ocsf.Event) {
+func mapResource(root jsondoc.Value, parsed resourceID, ev *ocsf.Event) {
 	id := firstOf(root, "resourceId", "ResourceId")
-	text := id.Text()
-	if text == "" {
+	if id.Text() == "" {
 		return
 	}
 	out := ev.AddResources()
 	normalize.Text(id, out.SetUID)
-	parsed := parseResourceID(text)
 	if parsed.name != "" {
 		out.SetName(parsed.name)
 		out.SetType(parsed.kind)

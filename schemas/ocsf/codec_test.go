@@ -271,3 +271,23 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 	})
 }
+
+// TestTextsAreWrittenAsEncodingJSONReadsThem: every byte, and runs of escapes in
+// every order of neighbours.
+func TestTextsAreWrittenAsEncodingJSONReadsThem(t *testing.T) {
+	pieces := []string{"", "a", `"`, `\`, "\n", "\x00", "\x7f", "é", "\u2028", "\xff", "\ufffd", "😀"}
+	for b := range 256 {
+		pieces = append(pieces, string([]byte{byte(b)}))
+	}
+	for _, first := range pieces {
+		for _, second := range pieces {
+			var ev ocsf.Event
+			text := first + second + first
+			ev.SetMessage(text)
+			var got struct{ Message string }
+			if err := json.Unmarshal(ev.AppendJSON(nil), &got); err != nil || got.Message != strings.Map(func(r rune) rune { return r }, text) {
+				t.Fatalf("%q reads as %q, %v", text, got.Message, err)
+			}
+		}
+	}
+}
