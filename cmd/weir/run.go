@@ -10,12 +10,15 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/twmb/franz-go/pkg/kerr"
 
+	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/ingest/file"
 	"github.com/weir-security/weir/ingest/webhook"
 	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/config"
 	"github.com/weir-security/weir/internal/exitcode"
+	"github.com/weir-security/weir/internal/logkey"
 	"github.com/weir-security/weir/internal/pipeline"
 	"github.com/weir-security/weir/internal/sources"
 )
@@ -29,7 +32,8 @@ func newRun() *cobra.Command {
 reading, what was begun is finished and committed, the exit code is 0. The second one aborts; nothing is lost by that, the
 next start goes on where this one stopped.
 
-With --once it ends by itself when everything that the collectors find has gone through every role.
+With --once it ends by itself when everything that the collectors find has gone through every role. Interrupted before that
+it drains too, and the exit code is 130.
 
 Without --config it runs the embedded broker and the lake below ./data and has no collectors.`,
 		Example: `  weir run --config weir.yaml
@@ -41,7 +45,7 @@ Without --config it runs the embedded broker and the lake below ./data and has n
 	configFlag(c, &o.config)
 	c.Flags().BoolVar(&o.once, "once", false, "end when all input has gone through")
 	c.Flags().StringSliceVar(&o.roles, "role", nil, "`ROLES` to run, separated by commas: collect, detect, correlate, store, deliver (default all)")
-	c.Flags().StringVar(&o.summary, "summary", "text", "summary at the end: text, json or none")
+	choiceFlag(c, &o.summary, "summary", "form of the summary at the end", "text", "json", "none")
 	return c
 }
 
@@ -74,6 +78,8 @@ func (o *runOptions) run(c *cobra.Command) error {
 	}
 	defer stopServing()
 	progress := newRunProgress(c.ErrOrStderr(), stats, o.once)
+	log := newLogger(progress.above(c.ErrOrStderr()), cfg.Log)
+	defer o.tell(c.Context(), log, cfg, rules, roles)()
 	started := time.Now()
 	// The user's signal is a drain; only a second one, which ends the process, or
 	// shutdown_timeout is an abort.
@@ -85,14 +91,33 @@ func (o *runOptions) run(c *cobra.Command) error {
 		Once:     o.once,
 		Terminal: progress.above(c.OutOrStdout()),
 		Color:    isTerminal(c.OutOrStdout()),
-		Log:      newLogger(progress.above(c.ErrOrStderr()), cfg.Log),
+		Log:      log,
 		Stats:    stats,
 	})
 	progress.stop()
 	if err != nil {
-		return explainRun(err)
+		return explainRun(err, cfg)
 	}
-	return o.printSummary(c.OutOrStdout(), cfg, stats.Snapshot(), time.Since(started))
+	err = o.printSummary(c.OutOrStdout(), cfg, stats.Snapshot(), time.Since(started))
+	if err == nil && o.once && c.Context().Err() != nil {
+		return exitcode.Wrap(exitcode.Interrupted, errors.New("interrupted before all input had gone through"), "the same command again; it goes on where this one stopped")
+	}
+	return err
+}
+
+// tell logs the start of a service, and the drain until the function that it
+// returns is called: on a terminal and in a journal silence would look like a hang.
+func (o *runOptions) tell(ctx context.Context, log *slog.Logger, cfg *config.Config, rules *detections.RuleSet, roles []pipeline.Role) (done func() bool) {
+	if len(roles) == 0 {
+		roles = pipeline.Roles
+	}
+	if !o.once {
+		log.Info("starting", slog.String(logkey.Version, buildVersion()), slog.Any(logkey.Roles, roles),
+			slog.Int(logkey.Collectors, len(cfg.Collectors)), slog.Int(logkey.Rules, len(rules.Rules())), slog.String(logkey.Lake, cfg.Lake.Dir))
+	}
+	return context.AfterFunc(ctx, func() {
+		log.Info("draining; a second interrupt aborts", slog.Duration(logkey.AtMost, cfg.ShutdownTimeout))
+	})
 }
 
 func (o *runOptions) parseRoles() ([]pipeline.Role, error) {
@@ -109,11 +134,6 @@ func (o *runOptions) parseRoles() ([]pipeline.Role, error) {
 
 // check refuses what could only do nothing.
 func (o *runOptions) check(cfg *config.Config, roles []pipeline.Role) error {
-	switch o.summary {
-	case "text", "json", "none":
-	default:
-		return exitcode.Wrap(exitcode.Usage, fmt.Errorf("unknown summary %q", o.summary), "text, json or none")
-	}
 	if o.once && len(roles) > 0 && len(roles) < len(pipeline.Roles) {
 		return exitcode.Wrap(exitcode.Usage, pipeline.ErrRoles, "leave --role away, or leave --once away")
 	}
@@ -125,12 +145,14 @@ func (o *runOptions) check(cfg *config.Config, roles []pipeline.Role) error {
 }
 
 // explainRun adds the exit code and the next step.
-func explainRun(err error) error {
+func explainRun(err error, cfg *config.Config) error {
 	switch {
 	case errors.Is(err, pipeline.ErrRoles), errors.Is(err, broker.ErrInUse), errors.Is(err, webhook.ErrOnce), errors.Is(err, webhook.ErrExposed):
 		return exitcode.Wrap(exitcode.Usage, err, "")
 	case errors.Is(err, file.ErrNoInput):
 		return exitcode.Wrap(exitcode.Nothing, err, "check `path` of the collector, or wait for logs without --once")
+	case errors.Is(err, kerr.UnknownServerError) && cfg.Kafka.Embedded != nil:
+		return exitcode.Wrap(exitcode.IO, err, "the embedded broker cannot write to "+cfg.Kafka.Embedded.Dir+": if its disk is full, free space and start again; what it acknowledged is kept")
 	}
 	return exitcode.Wrap(exitcode.IO, err, "")
 }
