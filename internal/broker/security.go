@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/oauth"
@@ -36,7 +37,7 @@ func Security(t *config.TLS, s *config.SASL) ([]kgo.Opt, error) {
 		opts = append(opts, kgo.Dialer(dialTLS(t)))
 	}
 	if s != nil {
-		mechanism, err := mechanism(s)
+		mechanism, err := mechanismOf(s)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +46,16 @@ func Security(t *config.TLS, s *config.SASL) ([]kgo.Opt, error) {
 	return opts, nil
 }
 
-func mechanism(s *config.SASL) (sasl.Mechanism, error) {
+// errCredentials is an error of the credentials themselves.
+var errCredentials = errors.New("no credentials for kafka")
+
+// Refused tells whether brokers did not take the credentials, or there were none.
+// What is wrong with a certificate is not among it.
+func Refused(err error) bool {
+	return errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, errCredentials)
+}
+
+func mechanismOf(s *config.SASL) (sasl.Mechanism, error) {
 	switch s.Mechanism {
 	case config.SASLPlain:
 		return plain.Plain(func(ctx context.Context) (plain.Auth, error) {
@@ -73,7 +83,7 @@ func mechanism(s *config.SASL) (sasl.Mechanism, error) {
 func password(ctx context.Context, s *config.SASL) (string, error) {
 	password, err := settled(ctx, func() (config.Secret, error) { return config.ReadSecret(s.Password, s.PasswordFile) })
 	if err != nil {
-		return "", fmt.Errorf("read kafka.sasl.password_file: %w", err)
+		return "", fmt.Errorf("%w: read kafka.sasl.password_file: %w", errCredentials, err)
 	}
 	return string(password), nil
 }
@@ -81,7 +91,7 @@ func password(ctx context.Context, s *config.SASL) (string, error) {
 func tokenOfFile(ctx context.Context, file string) (string, error) {
 	token, err := settled(ctx, func() (config.Secret, error) { return config.ReadSecret("", file) })
 	if err != nil {
-		return "", fmt.Errorf("read kafka.sasl.token_file: %w", err)
+		return "", fmt.Errorf("%w: read kafka.sasl.token_file: %w", errCredentials, err)
 	}
 	return strings.TrimSpace(string(token)), nil
 }

@@ -76,7 +76,7 @@ func (c *tokenClient) token(ctx context.Context) (string, error) {
 		life := time.Duration(reply.ExpiresIn * float64(time.Second))
 		c.last, c.fresh, c.expires = reply.AccessToken, asked.Add(life*4/5), asked.Add(life)
 	case !time.Now().Before(c.expires):
-		return "", fmt.Errorf("get token from kafka.sasl.token_url: %w", err)
+		return "", fmt.Errorf("%w: get token from kafka.sasl.token_url: %w", errCredentials, err)
 	}
 	return c.last, nil
 }
