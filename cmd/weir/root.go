@@ -33,7 +33,7 @@ normalize, replay, check and test need neither Kafka nor a configuration.`,
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newRun(), newNormalize(), newReplay(), newCheck(), newTest(),
+		newRun(), newNormalize(), newReplay(), newCheck(), newTest(), newDLQ(),
 		newConfig(), newSources(), newVersion(), newExitCodes(),
 	)
 	return root

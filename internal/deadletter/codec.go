@@ -29,8 +29,8 @@ const (
 // keeps the beginning.
 const (
 	maxValue   = 12 << 20
-	keptHead   = 64 << 10
-	digestHead = 16 // hex digits of the digest in a letter's key
+	KeptHead   = 64 << 10 // bytes of the beginning that is kept
+	digestHead = 16       // hex digits of the digest in a letter's key
 )
 
 // Encode is the Kafka record of a dead letter: the original bytes as the value,
@@ -43,7 +43,7 @@ func Encode(topic string, d *event.DeadLetter) *kgo.Record {
 		size, digest = int64(len(value)), hex.EncodeToString(sum[:])
 	}
 	if len(value) > maxValue {
-		value = value[:keptHead]
+		value = value[:KeptHead]
 	}
 	return &kgo.Record{
 		Topic: topic,

@@ -61,7 +61,7 @@ func TestEncodeCutsHugeValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := Letter{DeadLetter: got}
-	if len(got.Value) != keptHead || got.Size != maxValue+1 || l.Whole() {
+	if len(got.Value) != KeptHead || got.Size != maxValue+1 || l.Whole() {
 		t.Errorf("%d of %d bytes are kept", len(got.Value), got.Size)
 	}
 }

@@ -51,27 +51,38 @@ type verdict struct {
 
 func (v *verdict) goes() bool { return len(v.records) > 0 }
 
-// of decides about one letter. A letter that is a record goes as it is; one that
-// holds several (an envelope that was read as another source's) goes as what the
-// collector would have made of it, if any of that is an event now.
+// of decides about one letter. One that was a record of its source goes as it is.
+// Anything else (what the collector gave up, what was read as another source's)
+// goes as what the collector would make of it now, if any of that is an event:
+// the rest of it becomes letters of its own.
 func (j *Judge) of(l *Letter) verdict {
 	cause := Cause{Source: l.Source, Stage: l.Stage, Reason: l.Reason}
 	source := cmp.Or(j.As, l.Source)
 	if cause.Why = j.refuses(l, source); cause.Why != "" {
 		return verdict{cause: cause}
 	}
-	whole := event.Record{Source: source, Value: l.Value, Origin: l.Origin}
-	now, why := j.Try(&whole)
-	if now == "" {
-		return verdict{records: []event.Record{whole}}
+	v := verdict{records: []event.Record{{Source: source, Value: l.Value, Origin: l.Origin}}}
+	if l.Stage == event.StageCollect || source != l.Source {
+		v = j.collect(l, source)
 	}
-	if parts, ok := j.parts(l, source); ok {
-		return parts
+	for i := range v.records {
+		now, why := j.Try(&v.records[i])
+		if now == "" {
+			return v
+		}
+		if i == 0 {
+			cause.Now, cause.Why = now, why
+		}
 	}
-	if j.Force {
-		return verdict{records: []event.Record{whole}}
+	switch {
+	case j.Force:
+		return verdict{records: []event.Record{{Source: source, Value: l.Value, Origin: l.Origin}}}
+	case len(v.records) == 0 && len(v.rejects) > 0:
+		cause.Now, cause.Why = v.rejects[0].Reason, v.rejects[0].Detail
+	case len(v.records) == 0:
+		cause.Now, cause.Why = event.ReasonSyntax, "it holds no record"
 	}
-	cause.Now, cause.Why, cause.LooksLike = now, why, looksLike(l.Value, source)
+	cause.LooksLike = looksLike(l.Value, source)
 	return verdict{cause: cause}
 }
 
@@ -79,6 +90,8 @@ func (j *Judge) of(l *Letter) verdict {
 func (j *Judge) refuses(l *Letter, source string) string {
 	_, known := sources.Lookup(source)
 	switch {
+	case l.Stage == event.StageCorrelate:
+		return "it is an alert that Kafka did not take for its size: raise max.message.bytes of the alerts topic; weir dlq show --raw prints it"
 	case l.Stage == event.StageDeliver:
 		return "it is an alert that a destination refused; other destinations and the lake have it: send it by hand, weir dlq show --raw prints it"
 	case l.Stage == event.StageStore:
@@ -95,29 +108,20 @@ func (j *Judge) refuses(l *Letter, source string) string {
 	return ""
 }
 
-// parts splits a letter as the collector of the source would. ok is false where
-// that gives no event, or nothing but the letter itself.
-func (j *Judge) parts(l *Letter, source string) (v verdict, ok bool) {
+// collect splits a letter as the collector of the source would.
+func (j *Judge) collect(l *Letter, source string) (v verdict) {
 	src, _ := sources.Lookup(source)
 	for _, p := range split(l.Value, src.Format, int(j.RecordLimit)) {
+		p.Offset += l.Origin.Position
 		origin := l.Origin
-		origin.Position += p.Offset
-		if p.Reason != "" {
-			p.Offset = origin.Position
+		origin.Position = p.Offset
+		if p.Reason == "" {
+			v.records = append(v.records, event.Record{Source: source, Value: p.Value, Origin: origin})
+		} else {
 			v.rejects = append(v.rejects, p.DeadLetter(source, origin))
-			continue
-		}
-		if p.Size == l.Size {
-			return v, false
-		}
-		rec := event.Record{Source: source, Value: p.Value, Origin: origin}
-		v.records = append(v.records, rec)
-		if !ok {
-			now, _ := j.Try(&rec)
-			ok = now == ""
 		}
 	}
-	return v, ok
+	return v
 }
 
 // split returns the pieces of a value, which keep their bytes.
