@@ -96,13 +96,18 @@ func (o Options) VisibleRanges(ctx context.Context, topics ...string) (map[strin
 	return out, nil
 }
 
-// CommittedRange is the first and the read_committed end offset of a partition.
-func CommittedRange(ctx context.Context, adm *kadm.Client, topic string, partition int32) (Range, error) {
-	ends, err := committedRanges(ctx, adm, topic)
-	return ends[partition], err
+// WholeRange is all of a partition, with what is not committed yet. Whoever reads
+// it waits for the transactions that are open now.
+func WholeRange(ctx context.Context, adm *kadm.Client, topic string, partition int32) (Range, error) {
+	all, err := ranges(ctx, adm.ListEndOffsets, adm, topic)
+	return all[partition], err
 }
 
 func committedRanges(ctx context.Context, adm *kadm.Client, topic string) (Ends, error) {
+	return ranges(ctx, adm.ListCommittedOffsets, adm, topic)
+}
+
+func ranges(ctx context.Context, listEnds func(context.Context, ...string) (kadm.ListedOffsets, error), adm *kadm.Client, topic string) (Ends, error) {
 	starts, err := adm.ListStartOffsets(ctx, topic)
 	if err == nil {
 		err = starts.Error()
@@ -110,7 +115,7 @@ func committedRanges(ctx context.Context, adm *kadm.Client, topic string) (Ends,
 	if err != nil {
 		return nil, fmt.Errorf("list start offsets of %s: %w", topic, err)
 	}
-	ends, err := adm.ListCommittedOffsets(ctx, topic)
+	ends, err := listEnds(ctx, topic)
 	if err == nil {
 		err = ends.Error()
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/logkey"
 	"github.com/weir-security/weir/internal/telemetry"
+	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
 
@@ -31,6 +32,7 @@ type correlateRole struct {
 	// What the transaction under way changed.
 	touched map[partition]bool
 	counts  map[string]Counts
+	letters map[letterKind]int64
 	rollUps int
 }
 
@@ -45,7 +47,7 @@ type correlation struct {
 func newCorrelate(s *shared) *correlateRole {
 	c := &correlateRole{
 		shared: s, states: map[partition]*correlation{}, rules: map[string]*detections.Manifest{},
-		touched: map[partition]bool{}, counts: map[string]Counts{},
+		touched: map[partition]bool{}, counts: map[string]Counts{}, letters: map[letterKind]int64{},
 	}
 	c.session = &session{shared: s, role: RoleCorrelate, topics: []string{s.names.Signals()}, handler: c}
 	return c
@@ -78,7 +80,7 @@ func (c *correlateRole) handle(ctx context.Context, b *batch) error {
 		}
 		b.times[partition{r.Topic, r.Partition}] = state.time
 		for _, a := range alerts {
-			b.produce(ctx, c.alertRecord(a), r)
+			b.produce(ctx, c.fitting(c.alertRecord(a), b.oversized[positionOf(r)]), r)
 		}
 	}
 	return nil
@@ -200,6 +202,22 @@ func (c *correlateRole) metadata(p partition) string {
 	return s.Checkpoint(s.next).String()
 }
 
+// fitting is the record of an alert, or its dead letter if Kafka does not take it
+// for its size.
+func (c *correlateRole) fitting(r *kgo.Record, oversized bool) *kgo.Record {
+	if !oversized && len(r.Value) <= c.limit() {
+		return r
+	}
+	letter := event.DeadLetter{
+		Stage: event.StageCorrelate, Reason: event.ReasonTooLarge,
+		Detail: "the alert is larger than Kafka takes; raise max.message.bytes of " + r.Topic,
+		Origin: event.Origin{Object: "alert:" + string(r.Key)},
+		Value:  r.Value,
+	}
+	c.letters[kindOf(&letter)]++
+	return c.deadLetter(&letter)
+}
+
 func (c *correlateRole) alertRecord(a *ocsf.Event) *kgo.Record {
 	id := a.Metadata.UID()
 	a.Metadata.SetProcessedTime(time.Now().UnixMilli())
@@ -225,6 +243,7 @@ func (c *correlateRole) alertRecord(a *ocsf.Event) *kgo.Record {
 
 func (c *correlateRole) committed() {
 	c.stats.add(c.counts)
+	c.stats.deadLettered(c.letters)
 	c.stats.rolledUp(c.rollUps)
 	for p := range c.touched {
 		c.states[p].show(c.stats.Telemetry, p)
@@ -244,6 +263,7 @@ func (c *correlateRole) aborted() {
 func (c *correlateRole) reset() {
 	clear(c.touched)
 	clear(c.counts)
+	clear(c.letters)
 	c.rollUps = 0
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -33,9 +35,12 @@ type deliverRole struct {
 	destination sinks.Destination
 	cl          *kgo.Client
 	observer    *observer
+
+	mu   sync.Mutex
+	gone map[partition]bool // given to another process since the last poll
 }
 
-func (d *deliverRole) run(ctx, drain context.Context, target *target) error {
+func (d *deliverRole) run(ctx, drain context.Context, target *target) (err error) {
 	group := d.group(string(RoleDeliver) + "." + d.name)
 	cl, err := d.opts.New(ctx,
 		kgo.ConsumerGroup(group),
@@ -47,11 +52,13 @@ func (d *deliverRole) run(ctx, drain context.Context, target *target) error {
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),
 		kgo.DisableAutoCommit(),
+		kgo.OnPartitionsRevoked(d.onRevoked),
+		kgo.OnPartitionsLost(d.onRevoked),
 	)
 	if err != nil {
 		return err
 	}
-	defer cl.Close()
+	defer func() { err = d.leave(cl, RoleDeliver, group, cl.Close, err) }()
 	d.cl = cl
 	progress := newProgress(kadm.NewClient(cl), group)
 	d.observer = d.observe(RoleDeliver, d.name, group, d.names.Alerts())
@@ -69,6 +76,10 @@ func (d *deliverRole) run(ctx, drain context.Context, target *target) error {
 				if errors.Is(err, errDraining) {
 					return nil
 				}
+				if errors.Is(err, errGivenUp) { // they come again, here or elsewhere
+					d.log.Warn("alerts may be delivered again, their commit was refused", slog.String(logkey.Destination, d.name), slog.Any(logkey.Error, err))
+					continue
+				}
 				return fmt.Errorf("deliver to %s: %w", d.name, err)
 			}
 			progress.advance(records)
@@ -84,7 +95,24 @@ func (d *deliverRole) run(ctx, drain context.Context, target *target) error {
 	return ctx.Err()
 }
 
+func (d *deliverRole) onRevoked(_ context.Context, _ *kgo.Client, m map[string][]int32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	eachPartition(m, func(p partition) { d.gone[p] = true })
+}
+
+// mine are the records whose partitions still belong to this process. A commit of
+// the others would take their new owner back.
+func (d *deliverRole) mine(records []*kgo.Record) []*kgo.Record {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(records), func(r *kgo.Record) bool { return d.gone[partition{r.Topic, r.Partition}] })
+}
+
 func (d *deliverRole) poll(drain context.Context, target *target) ([]*kgo.Record, error) {
+	d.mu.Lock()
+	d.gone = map[partition]bool{} // the client gives out no records of what is gone
+	d.mu.Unlock()
 	parent, wait, stop := target.patience(drain)
 	defer stop()
 	ctx, cancel := context.WithTimeout(parent, wait)
@@ -126,8 +154,8 @@ func (d *deliverRole) deliver(ctx, drain context.Context, records []*kgo.Record)
 	if err := d.faults.At(FaultDeliverDelivered); err != nil {
 		return err
 	}
-	if err := d.cl.CommitRecords(ctx, records...); err != nil {
-		return fmt.Errorf("commit offsets: %w", err)
+	if err := d.cl.CommitRecords(ctx, d.mine(records)...); err != nil {
+		return explainCommit(err)
 	}
 	return d.faults.At(FaultDeliverCommitted)
 }

@@ -74,20 +74,22 @@ func (d *detectRole) run(ctx, drain context.Context, target *target) error {
 }
 
 func (d *detectRole) handle(ctx context.Context, b *batch) error {
+	// Before anything is produced: reading takes time, and a transaction has little.
+	for _, r := range b.records {
+		if err := d.remember(ctx, partition{r.Topic, r.Partition}, r.Timestamp); err != nil {
+			return err
+		}
+	}
 	results := d.processAll(b)
 	d.health.look(time.Now(), b.last)
 	for i, r := range b.records {
 		p := partition{r.Topic, r.Partition}
-		known, err := d.seenOf(ctx, p, r.Timestamp)
-		if err != nil {
-			return err
-		}
 		// A time in the future, by mistake or malice, must not make all others late.
 		d.heartbeats.read(p, min(results[i].time, r.Timestamp.UnixMilli()))
 		if results[i].time != 0 {
 			b.times[p] = results[i].time
 		}
-		d.emit(ctx, b, r, &results[i], known)
+		d.emit(ctx, b, r, &results[i], d.seen[p])
 	}
 	d.produceSeen(ctx, b)
 	return d.beat(ctx, b)
@@ -154,24 +156,26 @@ func (d *detectRole) produceSeen(ctx context.Context, b *batch) {
 	}
 }
 
-// seenOf is the memory of a partition, read back from weir.seen the first time:
+// remember reads the memory of a partition back from weir.seen the first time:
 // what could be within the horizon of the record of that time, with which this
-// process begins.
-func (d *detectRole) seenOf(ctx context.Context, p partition, first time.Time) (*seen, error) {
-	if known := d.seen[p]; known != nil {
-		return known, nil
+// process begins. It reads to the very end of the log: the read_committed end may
+// lie before keys that are committed, as long as another process, which writes to
+// the same partition for another source, has a transaction open.
+func (d *detectRole) remember(ctx context.Context, p partition, first time.Time) error {
+	if d.seen[p] != nil {
+		return nil
 	}
 	known := newSeen(d.dedup.Horizon, d.dedup.MaxKeys)
-	part, err := broker.CommittedRange(ctx, d.adm, d.names.Seen(), p.id)
+	part, err := broker.WholeRange(ctx, d.adm, d.names.Seen(), p.id)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	since, err := d.adm.ListOffsetsAfterMilli(ctx, first.Add(-d.dedup.Horizon).UnixMilli(), d.names.Seen())
 	if err == nil {
 		err = since.Error()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list offsets of %s: %w", d.names.Seen(), err)
+		return fmt.Errorf("list offsets of %s: %w", d.names.Seen(), err)
 	}
 	if o, ok := since.Lookup(d.names.Seen(), p.id); ok && o.Offset > part.From {
 		part.From = o.Offset
@@ -182,21 +186,22 @@ func (d *detectRole) seenOf(ctx context.Context, p partition, first time.Time) (
 		}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read seen keys: %w", err)
+		return fmt.Errorf("read seen keys: %w", err)
 	}
 	d.seen[p] = known
-	return known, nil
+	return nil
 }
 
 // beat adds heartbeats to every partition of signals, if it is time.
 func (d *detectRole) beat(ctx context.Context, b *batch) error {
 	assigned := d.session.partitions()
-	unknown := d.heartbeats.unknown(assigned)
+	d.heartbeats.keep(assigned)
+	// What is not known of earlier processes would be lost with the first commit.
+	if err := d.resumeHeartbeats(ctx, d.heartbeats.unknown(assigned)); err != nil {
+		return err
+	}
 	if !d.heartbeats.isDue(time.Now(), len(b.records) > 0, b.last) {
 		return nil
-	}
-	if err := d.resumeHeartbeats(ctx, unknown); err != nil {
-		return err
 	}
 	beats := d.heartbeats.beat(time.Now(), b.last)
 	if len(beats) == 0 {

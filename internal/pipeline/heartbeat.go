@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,7 +29,11 @@ type heartbeats struct {
 
 // pulse is the state of one raw partition.
 type pulse struct {
-	maxTime  int64     // greatest event time, milliseconds; 0 before the first event
+	maxTime int64 // greatest event time, milliseconds; 0 before the first event
+	// sureTime is maxTime without the transaction under way. If that is aborted, its
+	// records come again, perhaps in smaller portions: a time from the end of them
+	// would make late what is before it.
+	sureTime int64
 	resumed  bool      // maxTime knows of earlier processes
 	lastRead time.Time // wall clock: silence is a matter of this process
 	// told and toldAt are of the last committed heartbeat, telling and tellingAt of
@@ -72,7 +77,7 @@ func (h *heartbeats) resume(p partition, metadata string) {
 	s.resumed = true
 	var m pulseMetadata
 	if json.Unmarshal([]byte(metadata), &m) == nil && m.V == 1 {
-		s.maxTime = max(s.maxTime, m.MaxTime)
+		s.maxTime, s.sureTime = max(s.maxTime, m.MaxTime), max(s.sureTime, m.MaxTime)
 	}
 }
 
@@ -143,6 +148,9 @@ func (h *heartbeats) beat(now time.Time, last bool) []detections.Heartbeat {
 
 // sent makes what was told final.
 func (h *heartbeats) sent() {
+	for _, s := range h.state {
+		s.sureTime = s.maxTime
+	}
 	if !h.beating {
 		return
 	}
@@ -152,11 +160,21 @@ func (h *heartbeats) sent() {
 	h.beating = false
 }
 
-// unsent lets the next transaction tell it again.
+// unsent lets the next transaction tell it again, and forgets what was read in
+// this one.
 func (h *heartbeats) unsent() {
+	for _, s := range h.state {
+		s.maxTime = s.sureTime
+	}
 	if h.beating {
 		h.beating, h.lastBeat = false, time.Time{}
 	}
+}
+
+// keep forgets all partitions but the assigned ones. One that belongs to another
+// process must not be told of by two.
+func (h *heartbeats) keep(assigned []partition) {
+	maps.DeleteFunc(h.state, func(p partition, _ *pulse) bool { return !slices.Contains(assigned, p) })
 }
 
 func (h *heartbeats) forget(p partition) { delete(h.state, p) }

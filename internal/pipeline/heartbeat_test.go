@@ -119,3 +119,30 @@ func TestHeartbeatResumes(t *testing.T) {
 		t.Errorf("still unknown: %v", got)
 	}
 }
+
+// An aborted batch comes again, perhaps in smaller portions: its last time may not
+// be told before what is in front of it.
+func TestHeartbeatForgetsTimesOfAnAbort(t *testing.T) {
+	h, p, _ := testHeartbeats()
+	now := time.Now()
+	h.read(p, 1000)
+	h.beat(now, false)
+	h.sent()
+	h.read(p, 9000)
+	h.unsent()
+	h.read(p, 2000)
+	if got := h.beat(now.Add(2*tick), false); len(got) != 1 || got[0].MaxTime != 2000 {
+		t.Errorf("want the time of what was read since the abort, got %+v", got)
+	}
+}
+
+// A partition that was given away is its new owner's to tell of.
+func TestHeartbeatOnlyOfAssignedPartitions(t *testing.T) {
+	h, p, gone := testHeartbeats()
+	h.read(p, 1000)
+	h.read(gone, 500)
+	h.keep([]partition{p})
+	if got := h.beat(time.Now(), false); len(got) != 1 || got[0].Partition != "raw.a/0" {
+		t.Errorf("want a heartbeat of the assigned partition only, got %+v", got)
+	}
+}

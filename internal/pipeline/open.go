@@ -25,7 +25,6 @@ import (
 type pipeline struct {
 	Options
 	shared
-	client  *kgo.Client // for administration
 	adm     *kadm.Client
 	closers []func() error // last opened, first closed
 }
@@ -71,7 +70,7 @@ func (p *pipeline) connect(ctx context.Context) error {
 	p.closers = append(p.closers, func() error { p.client.Close(); return nil })
 	p.adm = kadm.NewClient(p.client)
 
-	topics := p.topics()
+	topics := p.used(p.topics())
 	if err := broker.EnsureTopics(ctx, p.adm, p.replication(), topics); err != nil {
 		return err
 	}
@@ -163,7 +162,7 @@ func (p *pipeline) collectors() ([]namedCollector, error) {
 				Path: c.File.Path, Origin: c.File.Origin, PollInterval: c.File.PollInterval,
 				Once:   p.Once,
 				Format: p.format(c.Source),
-				Limits: envelope.Limits{Record: int(p.Config.Limits.Record)},
+				Limits: envelope.Limits{Record: p.recordLimit()},
 				Log:    p.log,
 			})
 			if err != nil {
@@ -204,6 +203,12 @@ func (p *pipeline) webhook(c *config.Collector) (*webhook.Collector, error) {
 		cfg.TLS = &webhook.TLS{CertFile: t.CertFile, KeyFile: t.KeyFile, ClientCAFile: t.ClientCAFile, ClientNames: t.ClientNames}
 	}
 	return webhook.New(cfg)
+}
+
+// recordLimit is the largest raw record in bytes: what is configured, and not more
+// than a quarter of what the topics take, since an event holds its record twice.
+func (p *pipeline) recordLimit() int {
+	return min(int(p.Config.Limits.Record), int(p.opts.MaxMessage)/4)
 }
 
 func (p *pipeline) format(source string) envelope.Format {

@@ -79,15 +79,7 @@ func Run(ctx, drain context.Context, o Options) error {
 		expected[i] = string(r)
 	}
 	o.Stats.Telemetry.Health.Expect(expected...)
-	p, err := open(ctx, o)
-	if err != nil {
-		return err
-	}
-	runners, err := p.roles(ctx)
-	if err == nil {
-		err = p.supervise(ctx, drain, runners)
-	}
-	return errors.Join(err, p.close())
+	return runAgain(ctx, drain, o)
 }
 
 // supervise runs the roles, each in a goroutine that ends with the role.
@@ -116,7 +108,10 @@ func (p *pipeline) supervise(ctx, drain context.Context, runners []runner) error
 				return fmt.Errorf("role %s: %w", r.role, err)
 			}
 			if p.Once && drain.Err() == nil {
-				return ends.done(ctx, r.role)
+				if err := ends.done(ctx, r.role); err != nil {
+					stop() // the roles behind it would wait for ever
+					return fmt.Errorf("role %s: %w", r.role, err)
+				}
 			}
 			return nil
 		})

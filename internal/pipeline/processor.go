@@ -34,7 +34,7 @@ func newProcessor(s *shared, all []sources.Source, rules *detections.RuleSet) *p
 	p := &processor{
 		shared: s, mappers: map[string]normalize.Mapper{}, sources: map[string]string{},
 		engine: rules.NewEngine(),
-		limit:  int(s.opts.MaxMessage) - messageOverhead,
+		limit:  s.limit(),
 	}
 	for _, src := range all {
 		topic := s.names.Raw(src.Name)
@@ -43,10 +43,6 @@ func newProcessor(s *shared, all []sources.Source, rules *detections.RuleSet) *p
 	}
 	return p
 }
-
-// messageOverhead is what a record adds to its value in a Kafka batch: key,
-// headers and framing.
-const messageOverhead = 4 << 10
 
 // processed is what a raw record became: an event with its signals, or a dead
 // letter.

@@ -74,9 +74,9 @@ type batch struct {
 	last bool
 	// committed is set when the batch is.
 	committed bool
-	out      outcome
-	producer producer
-	produced int
+	out       outcome
+	producer  producer
+	produced  int
 }
 
 func newBatch(polled []*kgo.Record, p producer) *batch {

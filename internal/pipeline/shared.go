@@ -43,6 +43,7 @@ const (
 // shared is what all roles of one process have in common.
 type shared struct {
 	opts     broker.Options
+	client   *kgo.Client // for administration
 	names    broker.Names
 	groups   string // prefix of consumer groups
 	instance string
@@ -64,7 +65,20 @@ func (s *shared) memberID(r Role) string { return "weir-" + string(r) + "-" + s.
 
 func (s *shared) group(name string) string { return s.groups + name }
 
-// deadLetter is the Kafka record of a dead letter.
+// messageOverhead is what a record adds to its value in a Kafka batch: key,
+// headers and framing.
+const messageOverhead = 4 << 10
+
+// limit is the largest value of a record that weir's topics take, in bytes.
+func (s *shared) limit() int { return int(s.opts.MaxMessage) - messageOverhead }
+
+// deadLetter is the Kafka record of a dead letter. Of a value that the topic does
+// not take it keeps the beginning: a dead letter that cannot be written would stop
+// everything behind it.
 func (s *shared) deadLetter(d *event.DeadLetter) *kgo.Record {
-	return deadletter.Encode(s.names.DLQ(), d)
+	r := deadletter.Encode(s.names.DLQ(), d)
+	if len(r.Value) > s.limit() {
+		r.Value = r.Value[:min(deadletter.KeptHead, s.limit())]
+	}
+	return r
 }

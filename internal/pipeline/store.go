@@ -44,7 +44,7 @@ type storeRole struct {
 	observer *observer
 
 	// buffers is written by the group's callbacks, too. A buffer itself belongs to
-	// run's goroutine: revocation waits until run allows it.
+	// serve's goroutine: revocation waits until it is allowed.
 	mu      sync.Mutex
 	buffers map[partition]*buffer
 }
@@ -68,15 +68,31 @@ type intent struct {
 	Layout int   `json:"layout"`
 }
 
-// errGivenUp says that a partition belongs to somebody else by now.
-var errGivenUp = errors.New("partition given up")
-
 // run stores until drain is done, then flushes, or until the target is reached.
+// When a commit is refused, another process may have the partition: all that is in
+// memory is given up, and the role begins anew from what is committed.
 func (s *storeRole) run(ctx, drain context.Context, target *target) error {
+	for {
+		err := s.serve(ctx, drain, target)
+		if !errors.Is(err, errGivenUp) {
+			return err
+		}
+		s.log.Warn("store begins anew, its commit was refused", slog.Any(logkey.Error, err))
+		if pause(drain, rejoinWait) != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// rejoinWait is how long store waits before it joins its group again.
+const rejoinWait = time.Second
+
+// serve is run as one member of the group.
+func (s *storeRole) serve(ctx, drain context.Context, target *target) (err error) {
 	if err := s.connect(ctx); err != nil {
 		return err
 	}
-	defer s.cl.CloseAllowingRebalance()
+	defer func() { err = s.leave(s.cl, RoleStore, s.group(string(RoleStore)), s.cl.CloseAllowingRebalance, err) }()
 	defer s.observer.End()
 	for {
 		if err := s.take(drain, target); err != nil {
@@ -90,11 +106,13 @@ func (s *storeRole) run(ctx, drain context.Context, target *target) error {
 			return fmt.Errorf("store: %w", s.explain(err))
 		}
 		s.show()
+		// Before a rebalance is allowed: its callbacks change progress, too.
+		done, err := s.progress.reached(ctx, target)
 		s.cl.AllowRebalance()
 		if drain.Err() != nil {
 			return ctx.Err()
 		}
-		if done, err := s.progress.reached(ctx, target); err != nil || done {
+		if err != nil || done {
 			return err
 		}
 	}
@@ -154,7 +172,7 @@ func (s *storeRole) onOffsets(_ context.Context, cl *kgo.Client, resp *kmsg.Offs
 				if at.topic == "" {
 					at.topic = s.topicName(t.TopicID)
 				}
-				if s.buffers[at] == nil {
+				if p.ErrorCode == 0 { // else the client asks again
 					s.buffers[at] = s.open(at, p.Offset, p.Metadata)
 				}
 			}
@@ -162,8 +180,7 @@ func (s *storeRole) onOffsets(_ context.Context, cl *kgo.Client, resp *kmsg.Offs
 	}
 	for _, t := range resp.Topics { // brokers before OffsetFetch v8
 		for _, p := range t.Partitions {
-			at := partition{t.Topic, p.Partition}
-			if s.buffers[at] == nil {
+			if at := (partition{t.Topic, p.Partition}); p.ErrorCode == 0 {
 				s.buffers[at] = s.open(at, p.Offset, p.Metadata)
 			}
 		}
@@ -283,29 +300,22 @@ func (s *storeRole) flushDue(ctx context.Context, ending bool) error {
 	open := maps.Clone(s.buffers)
 	s.mu.Unlock()
 	now := time.Now()
+	var broken []error // one partition that cannot go on stops no other
 	for p, b := range open {
 		if b.broken != nil {
-			if ending {
-				return b.broken
-			}
+			broken = append(broken, b.broken)
 			continue
 		}
 		for b.due(s.flush, now, ending) {
-			err := s.flushBatch(ctx, p, b)
-			if errors.Is(err, errGivenUp) {
-				s.log.Warn("store gives a partition up", slog.String(logkey.Topic, p.topic), slog.Int(logkey.Partition, int(p.id)), slog.Any(logkey.Error, err))
-				s.mu.Lock()
-				delete(s.buffers, p)
-				s.mu.Unlock()
-				s.observer.forget(p)
-				break
-			}
-			if err != nil {
-				return err
+			if err := s.flushBatch(ctx, p, b); err != nil {
+				return fmt.Errorf("topic %s partition %d: %w", p.topic, p.id, err)
 			}
 		}
 	}
-	return nil
+	if !ending {
+		return nil
+	}
+	return errors.Join(broken...)
 }
 
 // due says whether a batch should be written now. A promised one is due when all
@@ -330,10 +340,12 @@ func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) erro
 	batch := lake.Batch{TopicID: s.topicIDs[p.topic], Partition: p.id, Start: b.start, End: b.intent}
 	if b.intent == 0 {
 		batch.End = b.next
-		if err := s.promise(ctx, p, batch); err != nil {
-			return err
+		if len(b.rows) > 0 { // else there will be no file to promise
+			if err := s.promise(ctx, p, batch); err != nil {
+				return err
+			}
+			b.intent = batch.End
 		}
-		b.intent = batch.End
 	}
 	if err := s.faults.At(FaultStoreIntent); err != nil {
 		return err
@@ -360,7 +372,7 @@ func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) erro
 	return s.faults.At(FaultStoreCommitted)
 }
 
-// promise commits the intent. An empty batch needs none: it becomes no file.
+// promise commits the intent.
 func (s *storeRole) promise(ctx context.Context, p partition, batch lake.Batch) error {
 	m, err := json.Marshal(intent{V: 1, End: batch.End, Layout: lake.Layout})
 	if err != nil {
@@ -405,16 +417,9 @@ func (s *storeRole) commit(ctx context.Context, p partition, offset int64, metad
 func commitError(resp *kmsg.OffsetCommitResponse) error {
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {
-			err := kerr.ErrorForCode(p.ErrorCode)
-			switch {
-			case err == nil:
-				continue
-			case errors.Is(err, kerr.IllegalGeneration), errors.Is(err, kerr.UnknownMemberID),
-				errors.Is(err, kerr.StaleMemberEpoch), errors.Is(err, kerr.FencedMemberEpoch),
-				errors.Is(err, kerr.RebalanceInProgress):
-				return fmt.Errorf("%w: %w", errGivenUp, err)
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return explainCommit(err)
 			}
-			return fmt.Errorf("commit offset: %w", err)
 		}
 	}
 	return nil

@@ -46,12 +46,13 @@ const (
 	StageCollect   Stage = "collect"
 	StageNormalize Stage = "normalize"
 	StageDetect    Stage = "detect"
+	StageCorrelate Stage = "correlate"
 	StageStore     Stage = "store"
 	StageDeliver   Stage = "deliver"
 )
 
 // Stages are all of them, in the order in which records pass them.
-var Stages = []Stage{StageCollect, StageNormalize, StageDetect, StageStore, StageDeliver}
+var Stages = []Stage{StageCollect, StageNormalize, StageDetect, StageCorrelate, StageStore, StageDeliver}
 
 // Reason says why a record was given up: a closed set, counted in metrics.
 type Reason string

@@ -1,0 +1,67 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// leaveTimeout bounds how long the end of a role waits for its group.
+const leaveTimeout = 5 * time.Second
+
+// leave closes the client of a role and, if the role ended in order, gives its
+// partitions to the other members at once. A client that is a static member does
+// not say that it goes, so that a restart within the session timeout costs no
+// rebalance; but who was drained need not come back. One that was killed or failed
+// says nothing: its partitions wait for it until the session times out.
+//
+// It returns cause, or what went wrong if nothing had before.
+func (s *shared) leave(cl *kgo.Client, role Role, group string, closeClient func(), cause error) error {
+	member, _ := cl.GroupMetadata()
+	closeClient() // first: a client that is told that it left would join again
+	if cause != nil || member == "" {
+		return cause
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout) // a drain may have used up the other
+	defer cancel()
+	instance := s.memberID(role)
+	req := kmsg.NewPtrLeaveGroupRequest()
+	req.Group, req.MemberID = group, member
+	// With the member's id, not only the instance's: a successor under the same
+	// instance stays.
+	m := kmsg.NewLeaveGroupRequestMember()
+	m.MemberID, m.InstanceID = member, &instance
+	req.Members = append(req.Members, m)
+	resp, err := req.RequestWith(ctx, s.client)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	if err == nil && len(resp.Members) == 1 {
+		err = kerr.ErrorForCode(resp.Members[0].ErrorCode)
+	}
+	switch {
+	case err == nil, errors.Is(err, kerr.UnknownMemberID), errors.Is(err, kerr.FencedInstanceID), errors.Is(err, kerr.GroupIDNotFound):
+		return nil // gone already, or another has its place
+	}
+	return fmt.Errorf("leave group %s: %w", group, err)
+}
+
+// errGivenUp says that a partition may belong to somebody else by now.
+var errGivenUp = errors.New("given up")
+
+// explainCommit is the error of an offset commit: errGivenUp if the group knows
+// this process no more, or not in this generation.
+func explainCommit(err error) error {
+	switch {
+	case errors.Is(err, kerr.IllegalGeneration), errors.Is(err, kerr.UnknownMemberID),
+		errors.Is(err, kerr.StaleMemberEpoch), errors.Is(err, kerr.FencedMemberEpoch),
+		errors.Is(err, kerr.RebalanceInProgress):
+		return fmt.Errorf("%w: %w", errGivenUp, err)
+	}
+	return fmt.Errorf("commit offset: %w", err)
+}
