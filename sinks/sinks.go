@@ -33,6 +33,11 @@ type Destination interface {
 	Close() error
 }
 
+// ErrClosed is in the error of a Deliver to a destination that is gone for as long
+// as this process lives, like a terminal whose pipe was closed. There is nothing to
+// try again: the alerts stay in Kafka for the next start.
+var ErrClosed = errors.New("destination is closed")
+
 // PartialError is the outcome of a Deliver of which some alerts failed. Alerts
 // without a Failure in it were delivered.
 type PartialError struct {

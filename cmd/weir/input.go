@@ -127,7 +127,7 @@ func (f *inputFlags) reject(d *event.DeadLetter, looksLike func([]byte) (string,
 	if len(f.shown) < maxShown {
 		f.shown = append(f.shown, fmt.Sprintf("%v: %s: %s", d.Origin, d.Reason, d.Detail))
 	}
-	if d.Reason == event.ReasonWrongSource && f.hint == "" {
+	if (d.Reason == event.ReasonWrongSource || d.Reason == event.ReasonSyntax) && f.hint == "" {
 		if found, ok := looksLike(d.Value); ok && found != f.source {
 			f.hint = found
 		}

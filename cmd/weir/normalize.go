@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"os"
 
@@ -57,7 +56,11 @@ func runNormalize(c *cobra.Command, args []string, f *inputFlags, deadLetters st
 			return rejects.write(d)
 		},
 	})
-	err = errors.Join(f.read(c, r, inputs, out), out.Flush(), rejects.close())
+	// The rejects are kept whatever becomes of the events. Both buffers tell of one
+	// failure at every write from then on: it is said once.
+	err = f.read(c, r, inputs, out)
+	err = join(err, out.Flush())
+	err = join(err, rejects.close())
 	if err != nil {
 		return err
 	}
@@ -108,5 +111,5 @@ func (r rejectFile) close() error {
 	if r.file == nil {
 		return nil
 	}
-	return errors.Join(r.out.Flush(), r.file.Close())
+	return join(r.out.Flush(), r.file.Close())
 }

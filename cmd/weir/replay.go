@@ -63,7 +63,7 @@ func runReplay(c *cobra.Command, args []string, f *inputFlags, rulesDir, format 
 	if err == nil {
 		err = replay.finish()
 	}
-	if err := errors.Join(err, out.Flush()); err != nil {
+	if err := join(err, out.Flush()); err != nil {
 		return err
 	}
 	stderr := c.ErrOrStderr()

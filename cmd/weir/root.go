@@ -32,11 +32,32 @@ normalize, replay, check and test need neither Kafka nor a configuration.`,
 	root.RunE = group(root)
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetHelpCommand(newHelp(root))
 	root.AddCommand(
 		newRun(), newNormalize(), newReplay(), newCheck(), newTest(), newDLQ(),
 		newConfig(), newSources(), newVersion(), newExitCodes(),
 	)
 	return root
+}
+
+// newHelp is cobra's help command, but that a word that names nothing is an error.
+func newHelp(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about a command or a topic",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			target, rest, err := root.Find(args)
+			if err != nil {
+				return err
+			}
+			if len(rest) > 0 {
+				return group(target)(target, rest) // names what is unknown
+			}
+			target.InitDefaultHelpFlag()
+			return target.Help()
+		},
+	}
 }
 
 // group is what a command does that only holds others: it shows its help, and
@@ -104,6 +125,17 @@ func printProblems(w io.Writer, problems yamlpos.Problems) (errors int) {
 		}
 	}
 	return errors
+}
+
+// join is errors.Join, but for an error that the first one already tells.
+func join(err, next error) error {
+	switch {
+	case err == nil:
+		return next
+	case next == nil || errors.Is(err, next):
+		return err
+	}
+	return errors.Join(err, next)
 }
 
 // count is "1 error", "2 errors".

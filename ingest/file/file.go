@@ -104,7 +104,7 @@ func New(cfg Config) (*Collector, error) {
 func (c *Collector) Run(ctx context.Context, cursors map[string][]byte, put ingest.Put) error {
 	known, err := decodeCursors(cursors)
 	if err != nil {
-		return fmt.Errorf("collector %s: %w", c.cfg.Name, err)
+		return err
 	}
 	r := &run{
 		cfg:      &c.cfg,
@@ -121,7 +121,7 @@ func (c *Collector) Run(ctx context.Context, cursors map[string][]byte, put inge
 		err = r.follow(ctx)
 	}
 	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("collector %s: %w", c.cfg.Name, err)
+		return err // the role says which collector it is
 	}
 	return nil
 }

@@ -73,7 +73,10 @@ func (c *collectRole) run(ctx, drain context.Context) error {
 			began := time.Now()
 			if err := c.commit(ctx, cl, c.gather(first)); err != nil {
 				observer.aborted()
-				return errors.Join(err, <-finished)
+				if other := <-finished; other != nil && !errors.Is(other, err) {
+					return errors.Join(err, other)
+				}
+				return err // which the collectors were given too
 			}
 			observer.committed(began, timestamps(nil))
 		case <-working.C:

@@ -135,6 +135,11 @@ func (d *deliverRole) deliver(ctx, drain context.Context, records []*kgo.Record)
 	}
 	for wait := retryFirst; len(alerts) > 0; wait = min(2*wait, retryMost) {
 		err := d.destination.Deliver(ctx, alerts)
+		if errors.Is(err, sinks.ErrClosed) {
+			d.log.Warn("destination is closed; alerts for it wait for the next start",
+				slog.String(logkey.Destination, d.name), slog.Int(logkey.Count, len(alerts)), slog.Any(logkey.Error, err))
+			return errDraining
+		}
 		retry, refused := sinks.Outcome(len(alerts), err)
 		if err := d.deadLetterAlerts(ctx, alerts, refused); err != nil {
 			return err
@@ -160,7 +165,8 @@ func (d *deliverRole) deliver(ctx, drain context.Context, records []*kgo.Record)
 	return d.faults.At(FaultDeliverCommitted)
 }
 
-// errDraining ends a retry at shutdown: what is not delivered stays in Kafka.
+// errDraining ends the role before its end, at shutdown or when its destination is
+// closed for good: what is not delivered stays in Kafka.
 var errDraining = errors.New("shutting down")
 
 // pause waits for between half of d and d, or until the shutdown begins.

@@ -48,7 +48,7 @@ func below(root, origin string) ([]Input, error) {
 	var inputs []Input
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
-			return err
+			return plain(err)
 		}
 		if path != root && strings.HasPrefix(entry.Name(), ".") {
 			if entry.IsDir() {
@@ -65,6 +65,15 @@ func below(root, origin string) ([]Input, error) {
 		return err
 	})
 	return inputs, err
+}
+
+// plain leaves the system call away that found a path wanting, which was lstat.
+func plain(err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return &fs.PathError{Op: "open", Path: failed.Path, Err: failed.Err}
+	}
+	return err
 }
 
 // object is the origin of the records of a file, named as the file collector names

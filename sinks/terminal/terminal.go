@@ -9,11 +9,13 @@ package terminal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -57,7 +59,8 @@ func New(out io.Writer, opts Options) *Destination {
 // Name implements sinks.Destination.
 func (d *Destination) Name() string { return "terminal" }
 
-// Deliver prints alerts. One that is no JSON document is refused for good.
+// Deliver prints alerts. One that is no JSON document is refused for good. An
+// output whose reader has gone is sinks.ErrClosed.
 func (d *Destination) Deliver(ctx context.Context, alerts []sinks.Alert) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -72,6 +75,9 @@ func (d *Destination) Deliver(ctx context.Context, alerts []sinks.Alert) error {
 		d.buf = d.appendAlert(d.buf, d.doc.Root())
 	}
 	if _, err := d.out.Write(d.buf); err != nil {
+		if errors.Is(err, syscall.EPIPE) {
+			err = fmt.Errorf("%w: %w", sinks.ErrClosed, err)
+		}
 		return fmt.Errorf("print alerts: %w", err)
 	}
 	if len(partial.Failures) > 0 {
@@ -119,8 +125,8 @@ func (d *Destination) appendAlert(dst []byte, alert jsondoc.Value) []byte {
 	dst = append(dst, pad+"  "...)
 	dst = AppendSafe(dst, alert.Path("finding_info", "title").Text(), maxTitle)
 	weir := alert.Path("unmapped", "weir")
-	if hits, ok := weir.Get("hits").Int(); ok && weir.Get("kind").Text() == "rollup" {
-		dst = fmt.Appendf(dst, " (%d in all)", hits)
+	if events, ok := alert.Get("count").Int(); ok && weir.Get("kind").Text() == "rollup" {
+		dst = fmt.Appendf(dst, " (%d events in all)", events)
 	}
 	dst = append(dst, "\n    "...)
 	dst = AppendSafe(dst, alert.Path("finding_info", "analytic", "uid").Text(), maxTitle)

@@ -3,7 +3,9 @@ package terminal
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -22,6 +24,7 @@ func finding(title string, severity int32, weir string) sinks.Alert {
 	ev.SetSeverityID(severity)
 	ev.Metadata.SetUID("5f0c")
 	ev.Metadata.SetLogProvider("aws.cloudtrail")
+	ev.SetCount(12)
 	ev.FindingInfo.SetTitle(title)
 	ev.FindingInfo.Analytic.SetUID("aws.cloudtrail.logging_disabled")
 	e := ev.AddEvidences()
@@ -58,8 +61,8 @@ func TestDeliver(t *testing.T) {
 		{"evidence instead of a group", false, finding(title, ocsf.SeverityIDCritical, ""),
 			"2026-11-03 10:15:02Z  CRITICAL  CloudTrail StopLogging by alice\n" +
 				"    aws.cloudtrail.logging_disabled  aws.cloudtrail  actor.user.name=alice  src_endpoint.ip=198.51.100.7\n"},
-		{"a roll-up", false, finding(title, ocsf.SeverityIDLow, `{"kind":"rollup","hits":12,"group":{"a":"b"}}`),
-			"2026-11-03 10:15:02Z  LOW       CloudTrail StopLogging by alice (12 in all)\n" +
+		{"a roll-up", false, finding(title, ocsf.SeverityIDLow, `{"kind":"rollup","hits":3,"group":{"a":"b"}}`),
+			"2026-11-03 10:15:02Z  LOW       CloudTrail StopLogging by alice (12 events in all)\n" +
 				"    aws.cloudtrail.logging_disabled  aws.cloudtrail  a=b\n"},
 		{"colour", true, finding(title, ocsf.SeverityIDMedium, `{"group":{"a":"b"}}`),
 			"2026-11-03 10:15:02Z  \x1b[33mMEDIUM\x1b[0m    CloudTrail StopLogging by alice\n" +
@@ -71,6 +74,20 @@ func TestDeliver(t *testing.T) {
 				t.Errorf("printed (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// brokenPipe is an output whose reader has gone.
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}
+}
+
+func TestClosedOutput(t *testing.T) {
+	err := New(brokenPipe{}, Options{}).Deliver(context.Background(), []sinks.Alert{finding("t", ocsf.SeverityIDLow, "")})
+	if !errors.Is(err, sinks.ErrClosed) {
+		t.Errorf("have %v, want sinks.ErrClosed", err)
 	}
 }
 
