@@ -1,4 +1,4 @@
-# Everything but `integration` works offline once the modules are there.
+# Everything but `integration` and `integration-k8s` works offline once the modules are there.
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
@@ -10,7 +10,7 @@ PACKAGES := ./... ./testdata/gensample
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: build run test vet generate check-generate bench fuzz integration clean help
+.PHONY: build run test vet generate check-generate bench fuzz integration integration-k8s clean help
 
 build: ## build bin/weir
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/weir ./cmd/weir
@@ -45,11 +45,14 @@ fuzz: ## each fuzz target for FUZZTIME
 	  done; \
 	done
 
-integration: build ## read the lake with DuckDB and pyarrow, which it installs
+integration: build ## read the lake with DuckDB and pyarrow, and run on Apache Kafka, all of which it installs
 	test/integration/run
+
+integration-k8s: build ## a real kube-apiserver sends its audit to weir; needs etcd, builds the API server once
+	test/integration/k8s/run
 
 clean: ## remove what build and run have made
 	rm -rf bin data
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
