@@ -282,7 +282,7 @@ func TestTextsAreWrittenAsEncodingJSONReadsThem(t *testing.T) {
 	for _, first := range pieces {
 		for _, second := range pieces {
 			var ev ocsf.Event
-			text := first + second + first
+			text := first + second + strings.Repeat("x", len(second)) + first + second + "a run of more than eight" + second
 			ev.SetMessage(text)
 			var got struct{ Message string }
 			if err := json.Unmarshal(ev.AppendJSON(nil), &got); err != nil || got.Message != strings.Map(func(r rune) rune { return r }, text) {
