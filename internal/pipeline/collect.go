@@ -164,6 +164,9 @@ func (c *collectRole) transact(ctx context.Context, cl *kgo.Client, requests []p
 	if err := cl.Flush(ctx); err != nil {
 		return fmt.Errorf("flush: %w", err)
 	}
+	if err := c.faults.At(FaultCollectFlushed); err != nil {
+		return err
+	}
 	// EndTransaction alone would return nil although a record was refused.
 	if err := out.err(); err != nil {
 		abortErr := cl.EndTransaction(ctx, kgo.TryAbort)

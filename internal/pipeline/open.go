@@ -52,7 +52,9 @@ func (p *pipeline) connect(ctx context.Context) error {
 	cfg := p.Config.Kafka
 	seeds := cfg.Brokers
 	if cfg.Embedded != nil {
-		embedded, err := broker.StartEmbedded(cfg.Embedded.Dir, p.log)
+		embedded, err := broker.StartEmbeddedAt(cfg.Embedded.Dir, p.log, func(s broker.Step) {
+			_ = p.faults.At(Fault("broker/" + s)) // a broker can be killed, but not fail
+		})
 		if err != nil {
 			return err
 		}

@@ -1,73 +1,10 @@
 package pipeline
 
 import (
-	"context"
-	"fmt"
-	"os"
-	"os/exec"
-	"strconv"
-	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
-
-// The variables by which a test starts this test binary as a weir to be killed.
-const (
-	envWorld = "WEIR_TEST_WORLD" // the world's directory
-	envFault = "WEIR_TEST_FAULT" // fault:n, where to kill -9 it
-)
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(envWorld); dir != "" {
-		os.Exit(runVictim(dir, os.Getenv(envFault)))
-	}
-	os.Exit(m.Run())
-}
-
-// runVictim runs the world's pipeline and kills its own process, as kill -9
-// does, when the fault is met for the nth time.
-func runVictim(dir, fault string) int {
-	name, nth, _ := strings.Cut(fault, ":")
-	n, _ := strconv.ParseInt(nth, 10, 64)
-	var met atomic.Int64
-	o := Options{Once: true, Workers: 2, batchRecords: victimBatch, Faults: func(f Fault) error {
-		if f == Fault(name) && met.Add(1) == n {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {} // the signal is on its way
-		}
-		return nil
-	}}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := newWorld(dir).run(ctx, o); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
-}
-
-// victimBatch makes the input several transactions long, so that a kill is in
-// the middle of it.
-const victimBatch = 500
-
-// kill runs the world's pipeline in a process of its own until it dies at the
-// fault.
-func kill(t *testing.T, w *world, fault Fault, nth int) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), envWorld+"="+w.dir, fmt.Sprintf("%s=%s:%d", envFault, fault, nth))
-	out, err := cmd.CombinedOutput()
-	status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if err == nil || !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL {
-		t.Fatalf("the process should have been killed at %s:%d, got %v\n%s", fault, nth, err, out)
-	}
-}
 
 // undisturbed is the books of a world through which nothing went wrong.
 func undisturbed(t *testing.T) books {
@@ -118,7 +55,7 @@ func TestKilledAtEachStep(t *testing.T) {
 	for _, fault := range Faults {
 		t.Run(string(fault), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t.TempDir())
+			w := newWorld(fastDir(t))
 			w.writeLogs(t)
 			kill(t, w, fault, 2)
 			if err := w.run(t.Context(), Options{Once: true, Workers: 2, batchRecords: victimBatch}); err != nil {

@@ -237,6 +237,9 @@ func (s *session) transact(ctx context.Context, b *batch, polled []*kgo.Record) 
 	if err := s.gts.Client().Flush(ctx); err != nil {
 		return nil, fmt.Errorf("flush: %w", err)
 	}
+	if err := s.faults.At(s.role.fault("flushed")); err != nil {
+		return nil, err
+	}
 	if err := b.out.err(); err != nil {
 		return s.refused(ctx, b, err)
 	}
@@ -286,6 +289,9 @@ func (s *session) abort(ctx context.Context) error {
 // withMetadata makes the handler's metadata part of the offset commit.
 func (s *session) withMetadata(ctx context.Context) context.Context {
 	return kgo.PreTxnCommitFnContext(ctx, func(req *kmsg.TxnOffsetCommitRequest) error {
+		if err := s.faults.At(s.role.fault("offsets")); err != nil {
+			return err
+		}
 		for t := range req.Topics {
 			topic := &req.Topics[t]
 			for p := range topic.Partitions {

@@ -340,6 +340,9 @@ func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) erro
 	batch := lake.Batch{TopicID: s.topicIDs[p.topic], Partition: p.id, Start: b.start, End: b.intent}
 	if b.intent == 0 {
 		batch.End = b.next
+		if err := s.faults.At(FaultStorePromising); err != nil {
+			return err
+		}
 		if len(b.rows) > 0 { // else there will be no file to promise
 			if err := s.promise(ctx, p, batch); err != nil {
 				return err
@@ -360,6 +363,9 @@ func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) erro
 		return err
 	}
 	if err := s.deadLetterRows(ctx, p, rows, result.Rejected); err != nil {
+		return err
+	}
+	if err := s.faults.At(FaultStoreEnding); err != nil {
 		return err
 	}
 	if err := s.commit(ctx, p, batch.End, ""); err != nil {

@@ -18,12 +18,14 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/config"
 	"github.com/weir-security/weir/internal/sources"
+	"github.com/weir-security/weir/schemas/ocsf"
 )
 
 // world is one input with everything that a pipeline makes of it, in one
@@ -62,19 +64,34 @@ func newWorld(dir string) *world {
 // writeLogs makes the input: CloudTrail records, one a line, some of them broken.
 func (w *world) writeLogs(t testing.TB) {
 	t.Helper()
+	w.appendLogs(t, 0, worldRecords, 0)
+}
+
+// appendLogs appends the records [from, to) of the input. One in again of them is
+// delivered twice; none if again is 0.
+func (w *world) appendLogs(t testing.TB, from, to, again int) {
+	t.Helper()
 	var b strings.Builder
-	for i := range worldRecords {
+	for i := from; i < to; i++ {
 		if i%40 == 7 {
 			fmt.Fprintf(&b, "{\"eventID\": \"broken-%d\", \n", i)
 			continue
 		}
 		b.WriteString(trailRecord(i) + "\n")
+		if again > 0 && i%again == 0 {
+			b.WriteString(trailRecord(i) + "\n")
+		}
 	}
 	path := filepath.Join(w.dir, "logs", "trail.ndjson")
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(b.String()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -94,7 +111,10 @@ func trailRecord(i int) string {
 }
 
 // run takes the world's input through the pipeline once.
-func (w *world) run(ctx context.Context, o Options) error {
+func (w *world) run(ctx context.Context, o Options) error { return w.runUntil(ctx, ctx, o) }
+
+// runUntil runs the world's pipeline until drain is done, or once.
+func (w *world) runUntil(ctx, drain context.Context, o Options) error {
 	rules, err := detections.Load(w.config.Rules.Dir, detections.LoadOptions{})
 	if err != nil {
 		return err
@@ -103,32 +123,44 @@ func (w *world) run(ctx context.Context, o Options) error {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return Run(ctx, ctx, o)
+	return Run(ctx, drain, o)
 }
 
 // books is what is in a world after a run, by reading it as others would.
 type books struct {
-	Raw, Dead, Duplicates int
-	Events                map[string]int // by uid, in the topic
-	Alerts                map[string]int // by id, in the topic
-	EventRows             map[string]int // by uid, in Parquet
-	AlertRows             map[string]int // by id, in Parquet
-	Delivered             map[string]int // by id, in the file destination
+	Raw, Dead int
+	Events    map[string]int    // by uid, in the topic
+	Alerts    map[string]int    // by id, in the topic
+	RollUps   map[string]string // by id, without the time of processing
+	EventRows map[string]int    // by uid, in Parquet
+	AlertRows map[string]int    // by id, in Parquet
+	Delivered map[string]int    // by id, in the file destination
+	// Rows of topics that are gone, with the broker that was wiped.
+	OldEventRows, OldAlertRows map[string]int
 }
 
 func (w *world) audit(t testing.TB) books {
 	t.Helper()
-	b := books{
-		Events: map[string]int{}, Alerts: map[string]int{}, Delivered: map[string]int{},
-		EventRows: w.rows(t, "events"), AlertRows: w.rows(t, "findings"),
-	}
+	b := books{Events: map[string]int{}, Alerts: map[string]int{}, RollUps: map[string]string{}, Delivered: map[string]int{}}
 	opts, release := w.reach(t)
 	defer release()
 	names := broker.Names{Prefix: w.config.Kafka.TopicPrefix}
+	b.EventRows, b.OldEventRows = w.rowsByTopic(t, "events", topicID(t, opts, names.Events()))
+	b.AlertRows, b.OldAlertRows = w.rowsByTopic(t, "findings", topicID(t, opts, names.Alerts()))
 	eachCommitted(t, opts, names.Raw("aws.cloudtrail"), func(*kgo.Record) { b.Raw++ })
 	eachCommitted(t, opts, names.DLQ(), func(*kgo.Record) { b.Dead++ })
 	eachCommitted(t, opts, names.Events(), func(r *kgo.Record) { b.Events[string(r.Key)]++ })
-	eachCommitted(t, opts, names.Alerts(), func(r *kgo.Record) { b.Alerts[string(r.Key)]++ })
+	eachCommitted(t, opts, names.Alerts(), func(r *kgo.Record) {
+		b.Alerts[string(r.Key)]++
+		var ev ocsf.Event
+		if err := ev.UnmarshalJSON(r.Value); err != nil {
+			t.Fatal(err)
+		}
+		if detections.IsRollup(&ev) {
+			ev.Metadata.ClearProcessedTime()
+			b.RollUps[string(r.Key)] = string(ev.AppendJSON(nil))
+		}
+	})
 	for _, id := range fileAlerts(t, w.config.Alerts[0].File.Path) {
 		b.Delivered[id]++
 	}
@@ -147,14 +179,43 @@ func eachCommitted(t testing.TB, opts broker.Options, topic string, visit func(*
 	}
 }
 
+// topicID is the id of a topic as the lake's file names have it.
+func topicID(t testing.TB, opts broker.Options, topic string) string {
+	t.Helper()
+	cl, err := opts.New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	topics, err := kadm.NewClient(cl).ListTopics(t.Context(), topic)
+	if err == nil {
+		err = topics.Error()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%x", [16]byte(topics[topic].ID))
+}
+
 // rows counts, by metadata.uid, the rows of a table: as a reader that lists
 // files and reads them.
 func (w *world) rows(t testing.TB, table string) map[string]int {
 	t.Helper()
-	counts := map[string]int{}
+	all, _ := w.rowsByTopic(t, table, "")
+	return all
+}
+
+// rowsByTopic is rows, with those of other topics than the one counted apart.
+func (w *world) rowsByTopic(t testing.TB, table, topic string) (current, old map[string]int) {
+	t.Helper()
+	current, old = map[string]int{}, map[string]int{}
 	root := filepath.Join(w.config.Lake.Dir, table)
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".parquet") {
+			counts := current
+			if !strings.HasPrefix(filepath.Base(path), topic) {
+				counts = old
+			}
 			readUIDs(t, path, counts)
 		}
 		return err
@@ -162,7 +223,7 @@ func (w *world) rows(t testing.TB, table string) map[string]int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return counts
+	return current, old
 }
 
 func readUIDs(t testing.TB, path string, counts map[string]int) {
