@@ -21,7 +21,7 @@ func TestKafka(t *testing.T) {
 	if libs == "" {
 		t.Skipf("%s is not set; run make integration", kafka.LibsVariable)
 	}
-	c, err := kafka.Start(t.Context(), kafka.Options{Libs: libs, Dir: t.TempDir(), Brokers: brokers})
+	c, err := kafka.Start(t.Context(), kafka.Options{Libs: libs, Dir: t.TempDir(), Brokers: brokers, Passwords: plainUsers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,6 +32,10 @@ func TestKafka(t *testing.T) {
 	})
 	want := undisturbed(t) // on the embedded broker
 	t.Run("Once", func(t *testing.T) { testKafkaOnce(t, c, want) })
+	t.Run("Security", func(t *testing.T) { testKafkaSecurity(t, c, want) })
+	t.Run("Refused", func(t *testing.T) { testKafkaRefused(t, c) })
+	t.Run("Rights", func(t *testing.T) { testKafkaRights(t, c, want) })
+	t.Run("Rotated", func(t *testing.T) { testKafkaRotated(t, c, want) })
 	t.Run("Killed", func(t *testing.T) { testKafkaKilled(t, c, want) })
 }
 

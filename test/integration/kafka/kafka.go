@@ -167,21 +167,62 @@ func (c *Cluster) addresses(l int) []string {
 func (c *Cluster) Stop(i int) error { return c.nodes[i].stop() }
 
 // Kill ends broker i, from 0, as kill -9 does.
-func (c *Cluster) Kill(i int) { c.nodes[i].kill() }
+func (c *Cluster) Kill(i int) error { return c.nodes[i].kill() }
 
 // Restart starts broker i, from 0, after Stop or Kill, with what it had on disk.
 func (c *Cluster) Restart(i int) error { return c.nodes[i].start() }
 
-// Close ends all brokers.
-func (c *Cluster) Close() error {
-	// All at once: the last of a quorum could not hand over to anybody and would
-	// wait for it.
-	for _, n := range c.nodes {
-		n.terminate()
+// TrustClients makes MTLS take the client certificates of these authorities only,
+// for connections from now on.
+func (c *Cluster) TrustClients(ctx context.Context, authorities ...*Authority) error {
+	var pem []byte
+	for _, a := range authorities {
+		pem = append(pem, a.Certificate...)
 	}
+	if err := os.WriteFile(c.ClientCAFile(), pem, 0o600); err != nil {
+		return fmt.Errorf("write authorities of clients: %w", err)
+	}
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Plaintext()...))
+	if err != nil {
+		return fmt.Errorf("configure kafka client: %w", err)
+	}
+	defer cl.Close()
+	file := c.ClientCAFile()
+	for _, n := range c.nodes { // setting it to what it is makes a broker read the file again
+		results, err := kadm.NewClient(cl).AlterBrokerConfigs(ctx, []kadm.AlterConfig{{Name: "listener.name.mtls." + trustStore, Value: &file}}, int32(n.id))
+		for _, r := range results {
+			err = errors.Join(err, r.Err)
+		}
+		if err != nil {
+			return fmt.Errorf("alter configuration of broker %d: %w", n.id, err)
+		}
+	}
+	return nil
+}
+
+// Roll restarts one broker after the other, the next when the one before has
+// caught up.
+func (c *Cluster) Roll(ctx context.Context) error {
+	for _, n := range c.nodes {
+		if err := n.stop(); err != nil {
+			return err
+		}
+		if err := n.start(); err != nil {
+			return err
+		}
+		if err := c.Ready(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends all brokers, at once: nobody needs what they would still write, and
+// in order the last of a quorum would wait for the others.
+func (c *Cluster) Close() error {
 	var errs []error
 	for _, n := range c.nodes {
-		errs = append(errs, n.stop())
+		errs = append(errs, n.kill())
 	}
 	return errors.Join(errs...)
 }

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -103,31 +104,32 @@ func (n *node) ended() bool {
 	}
 }
 
-// terminate asks the broker to end.
-func (n *node) terminate() {
-	if n.process != nil && !n.ended() {
-		_ = n.process.Process.Signal(syscall.SIGTERM) // it may end just now
-	}
-}
-
 // stop ends the broker in order, or, if that takes too long, by force.
 func (n *node) stop() error {
 	if n.process == nil || n.ended() {
 		return nil
 	}
-	n.terminate()
+	_ = n.process.Process.Signal(syscall.SIGTERM) // it may end just now
 	select {
 	case <-n.done:
 		return nil
 	case <-time.After(stopTime):
-		n.kill()
-		return fmt.Errorf("broker %d did not end within %s and was killed", n.id, stopTime)
+		return errors.Join(fmt.Errorf("broker %d did not end within %s and was killed", n.id, stopTime), n.kill())
 	}
 }
 
-func (n *node) kill() {
-	_ = n.process.Process.Kill() // it may have ended already
-	<-n.done
+// kill ends the broker at once.
+func (n *node) kill() error {
+	if n.process == nil || n.ended() {
+		return nil
+	}
+	_ = n.process.Process.Kill() // it may end just now
+	select {
+	case <-n.done:
+		return nil
+	case <-time.After(stopTime):
+		return fmt.Errorf("broker %d, process %d, did not end by kill -9", n.id, n.process.Process.Pid)
+	}
 }
 
 // freePorts finds n ports on loopback that nobody listens on.

@@ -47,6 +47,8 @@ var log4j []byte
 func jwksFile(dir string) string { return filepath.Join(dir, "jwks.json") }
 func jwksURL(dir string) string  { return "file://" + jwksFile(dir) }
 
+const trustStore = "ssl.truststore.location"
+
 // writeKeys writes what all brokers read: certificates, the key set of tokens and
 // the configuration of logging.
 func (c *Cluster) writeKeys() error {
@@ -73,7 +75,7 @@ func (c *Cluster) writeKeys() error {
 func (c *Cluster) CAFile() string { return filepath.Join(c.options.Dir, "ca.pem") }
 
 // ClientCAFile is the PEM file of the authorities whose client certificates MTLS
-// takes; brokers read it when they start.
+// takes; TrustClients writes it.
 func (c *Cluster) ClientCAFile() string { return filepath.Join(c.options.Dir, "clients.pem") }
 
 // properties is the configuration of one broker.
@@ -119,9 +121,9 @@ func (c *Cluster) properties(n *node) string {
 
 		"ssl.keystore.type=PEM",
 		"ssl.keystore.location=" + filepath.Join(c.options.Dir, "broker.pem"),
-		"ssl.truststore.type=PEM",
-		"ssl.truststore.location=" + c.ClientCAFile(),
 		"listener.name.mtls.ssl.client.auth=required",
+		"listener.name.mtls.ssl.truststore.type=PEM",
+		"listener.name.mtls." + trustStore + "=" + c.ClientCAFile(),
 
 		"listener.name.sasl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512,OAUTHBEARER",
 		fmt.Sprintf("listener.name.sasl.connections.max.reauth.ms=%d", Reauthentication.Milliseconds()),
@@ -133,5 +135,5 @@ func (c *Cluster) properties(n *node) string {
 		"listener.name.sasl.oauthbearer.sasl.oauthbearer.expected.issuer=" + TokenIssuer,
 		"listener.name.sasl.oauthbearer.sasl.oauthbearer.expected.audience=" + TokenAudience,
 	}
-	return strings.Join(lines, "\n") + "\n"
+	return strings.ReplaceAll(strings.Join(lines, "\n"), `\`, `\\`) + "\n" // a properties file escapes with it
 }
