@@ -49,11 +49,14 @@ type Error struct {
 	Offset int
 }
 
-func (e *Error) Error() string {
+func (e *Error) Error() string { return fmt.Sprintf("map record: %s: %s", e.Reason, e.Text()) }
+
+// Text is the detail with its place in the record, without the reason.
+func (e *Error) Text() string {
 	if e.Offset == 0 {
-		return fmt.Sprintf("map record: %s: %s", e.Reason, e.Detail)
+		return e.Detail
 	}
-	return fmt.Sprintf("map record: %s: byte %d: %s", e.Reason, e.Offset, e.Detail)
+	return fmt.Sprintf("byte %d: %s", e.Offset, e.Detail)
 }
 
 // Missing is the error of a record that lacks what makes an event.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -136,11 +137,17 @@ func openLetterBox(c *cobra.Command, file string) (*letterBox, error) {
 			return nil, err
 		}
 	}
-	if err := b.connect(c, seeds); err != nil {
-		return nil, errors.Join(exitcode.Wrap(exitcode.IO, err, ""), b.close())
+	ctx, cancel := context.WithTimeout(c.Context(), reachTimeout)
+	defer cancel()
+	if err := b.connect(ctx, seeds); err != nil {
+		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
 }
+
+// reachTimeout bounds the wait for a broker to answer: a service waits, a person
+// wants to know.
+const reachTimeout = 30 * time.Second
 
 func (b *letterBox) startEmbedded(dir string) ([]string, error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
@@ -159,13 +166,13 @@ func (b *letterBox) startEmbedded(dir string) ([]string, error) {
 	return embedded.Addrs(), nil
 }
 
-func (b *letterBox) connect(c *cobra.Command, seeds []string) error {
+func (b *letterBox) connect(ctx context.Context, seeds []string) error {
 	security, err := broker.Security(b.config.Kafka.TLS, b.config.Kafka.SASL)
 	if err != nil {
 		return err
 	}
 	b.opts = broker.Options{Seeds: seeds, Log: b.log, Extra: security}
-	cl, err := b.opts.New(c.Context())
+	cl, err := b.opts.New(ctx)
 	if err != nil {
 		return err
 	}
@@ -174,7 +181,7 @@ func (b *letterBox) connect(c *cobra.Command, seeds []string) error {
 	for _, name := range sources.Names() {
 		topics = append(topics, b.names.Raw(name))
 	}
-	b.opts.MaxMessage, err = broker.MessageLimit(c.Context(), kadm.NewClient(cl), topics)
+	b.opts.MaxMessage, err = broker.MessageLimit(ctx, kadm.NewClient(cl), topics)
 	return err
 }
 

@@ -113,7 +113,7 @@ func (o *dlqReplay) verdict(r *deadletter.Result, topic string) error {
 	try := "weir dlq show OFFSET has the whole letter; fix what the reason names first"
 	for _, k := range r.Kept {
 		if k.LooksLike != "" && o.as == "" {
-			try = fmt.Sprintf("weir dlq replay --source %s --as %s; that is what a letter looks like", k.Source, k.LooksLike)
+			try = fmt.Sprintf("weir dlq replay --source %s --as %s; that is what a letter looks like", shown(k.Source), k.LooksLike)
 		}
 	}
 	return exitcode.Wrap(exitcode.No, errors.New("no letter can be replayed"), try)
@@ -143,8 +143,8 @@ func (o *dlqReplay) print(c *cobra.Command, r *deadletter.Result) error {
 		fmt.Fprintf(w, "%s replayed before\n", were(r.Before, "letter"))
 	}
 	printKept(w, r.Kept)
-	if r.Replayed > 0 && !o.dryRun && len(o.config) > 0 {
-		fmt.Fprintln(c.ErrOrStderr(), "weir run takes them on")
+	if r.Replayed > 0 && !o.dryRun {
+		fmt.Fprintln(c.ErrOrStderr(), "weir run takes them from there")
 	}
 	return nil
 }
@@ -164,7 +164,7 @@ func printKept(w io.Writer, kept []deadletter.Kept) {
 		if k.Now != "" {
 			why = fmt.Sprintf("would fail again: %s: %s", k.Now, k.Why)
 		}
-		t.AppendRow(table.Row{k.Letters, shown(k.Source), k.Stage, k.Reason, k.Sample, shown(why)})
+		t.AppendRow(table.Row{k.Letters, shown(k.Source), shown(string(k.Stage)), shown(string(k.Reason)), k.Sample, shown(why)})
 	}
 	t.Render()
 }

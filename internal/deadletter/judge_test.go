@@ -39,6 +39,7 @@ func TestRefused(t *testing.T) {
 		why  string
 	}{
 		{"an alert", func(l *Letter) { l.Stage = event.StageDeliver }, "destination refused"},
+		{"a large alert", func(l *Letter) { l.Stage = event.StageCorrelate }, "max.message.bytes"},
 		{"a row", func(l *Letter) { l.Stage = event.StageStore }, "could not hold"},
 		{"the end is missing", func(l *Letter) { l.Reason = event.ReasonTruncated }, "whole"},
 		{"only a beginning", func(l *Letter) { l.Size++ }, "raise limits.record"},

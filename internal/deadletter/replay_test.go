@@ -130,8 +130,36 @@ func TestReplayHeals(t *testing.T) {
 	}
 }
 
+// With a broker of its own, a replay works while the pipeline runs.
+func TestReplayWhileRunning(t *testing.T) {
+	t.Parallel()
+	log := strings.Join(calls(100), "\n") + "\n"
+	want := undisturbed(t, log)
+	w := worldOf(t, wrong, log)
+	w.share(t)
+	w.run(t)
+	w.fix()
+	drain, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- w.serve(t.Context(), drain, false) }() // ends with drain
+	if r := w.replay(t, fixed); r.Replayed != 100 {
+		t.Errorf("replayed: %+v", r)
+	}
+	w.await(t, ended, len(want.Delivered))
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	w.run(t) // what a drain left
+	if diff := cmp.Diff(want, w.audit(t)); diff != "" {
+		t.Errorf("(-undisturbed +healed):\n%s", diff)
+	}
+}
+
 // A record above a limit that was too low goes the normal way when it is raised.
 func TestReplayAfterLimit(t *testing.T) {
+	t.Parallel()
 	log := call(1, "") + "\n" + call(3, strings.Repeat("x", 3000)) + "\n" + call(4, strings.Repeat("x", 200_000)) + "\n"
 	want := undisturbed(t, log)
 	w := worldOf(t, trail, log)
@@ -158,6 +186,7 @@ func TestReplayAfterLimit(t *testing.T) {
 // A letter that is sent although it would fail again becomes a new one, which can
 // be replayed like the first.
 func TestFailsAgain(t *testing.T) {
+	t.Parallel()
 	w := worldOf(t, wrong, call(1, "")+"\n")
 	w.run(t)
 	if r := w.replay(t, deadletter.Replay{}); r.Replayed != 0 || len(r.Kept) != 1 || r.Kept[0].Now != event.ReasonWrongSource || r.Kept[0].LooksLike != trail {
@@ -225,6 +254,7 @@ func kill(t *testing.T, w *world, step string) {
 
 // Of two replays at the same time the later one takes over: no letter goes twice.
 func TestTwoReplays(t *testing.T) {
+	t.Parallel()
 	w := worldOf(t, wrong, strings.Join(calls(20), "\n")+"\n")
 	w.run(t)
 	w.fix()

@@ -33,6 +33,7 @@ type world struct {
 	config *config.Config
 	rules  *detections.RuleSet
 	names  broker.Names
+	shared *broker.Embedded // nil: each run has the broker to itself, as in weir run
 }
 
 const trail = "aws.cloudtrail"
@@ -77,16 +78,35 @@ func (w *world) run(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	err := pipeline.Run(ctx, ctx, pipeline.Options{
-		Config: w.config, Sources: sources.All(), Rules: w.rules, Once: true, Terminal: io.Discard, Workers: 2, Log: quiet,
-	})
-	if err != nil {
+	if err := w.serve(ctx, ctx, true); err != nil {
 		t.Fatal(err)
 	}
 }
 
+// serve is weir run until drain is done, or --once.
+func (w *world) serve(ctx, drain context.Context, once bool) error {
+	return pipeline.Run(ctx, drain, pipeline.Options{
+		Config: w.config, Sources: sources.All(), Rules: w.rules, Once: once, Terminal: io.Discard, Workers: 2, Log: quiet,
+	})
+}
+
+// share makes the broker one of its own, as Kafka is: pipeline and replay use it at
+// the same time.
+func (w *world) share(t *testing.T) {
+	t.Helper()
+	embedded, err := broker.StartEmbedded(w.config.Kafka.Embedded.Dir, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = embedded.Close() })
+	w.shared, w.config.Kafka.Embedded, w.config.Kafka.Brokers = embedded, nil, embedded.Addrs()
+}
+
 // withBroker does something with the world's broker.
 func (w *world) withBroker(do func(broker.Options) error) error {
+	if w.shared != nil {
+		return do(broker.Options{Seeds: w.shared.Addrs(), Log: quiet, MaxMessage: broker.MaxMessageBytes})
+	}
 	embedded, err := broker.StartEmbedded(w.config.Kafka.Embedded.Dir, quiet)
 	if err != nil {
 		return err
@@ -230,6 +250,29 @@ func (w *world) delivered(t *testing.T) map[string]int {
 		counts[alert.Metadata.UID]++
 	}
 	return counts
+}
+
+// await waits until a running pipeline has delivered n alerts.
+func (w *world) await(t *testing.T, ended <-chan error, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		text, err := os.ReadFile(w.config.Alerts[0].File.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Count(string(text), "\n")
+		if got == n {
+			return
+		}
+		select {
+		case err := <-ended:
+			t.Fatalf("the pipeline ended: %v", err)
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d alerts after a minute", got, n)
+		}
+	}
 }
 
 // call is a CloudTrail record. pad makes it larger.

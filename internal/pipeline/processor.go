@@ -119,7 +119,7 @@ func kindOfPanic(cause any) string {
 func (p *processor) rejectMapping(rec *event.Record, err error) processed {
 	var reason *normalize.Error
 	if errors.As(err, &reason) {
-		return p.reject(rec, event.StageNormalize, reason.Reason, err.Error())
+		return p.reject(rec, event.StageNormalize, reason.Reason, reason.Text())
 	}
 	return p.reject(rec, event.StageNormalize, event.ReasonSyntax, err.Error())
 }

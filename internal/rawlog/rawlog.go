@@ -155,10 +155,7 @@ func deadLetter(rec *event.Record, err error) event.DeadLetter {
 	}
 	var refused *normalize.Error
 	if errors.As(err, &refused) {
-		d.Reason, d.Detail = refused.Reason, refused.Detail
-		if refused.Offset > 0 {
-			d.Detail = fmt.Sprintf("byte %d: %s", refused.Offset, refused.Detail)
-		}
+		d.Reason, d.Detail = refused.Reason, refused.Text()
 	}
 	return d
 }
