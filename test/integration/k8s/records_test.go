@@ -11,9 +11,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +24,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/weir-security/weir/internal/broker"
 )
 
 // counts is a multiset of texts.
@@ -181,9 +186,8 @@ func lakeEvents(t *testing.T, lake string) counts {
 	return events
 }
 
-// ocsfIDs are the identities of what weir prints, one JSON object a line: id
-// names the one of an object, or says that it does not count.
-func ocsfIDs(t *testing.T, id func(ocsfLine) (string, bool), command ...string) counts {
+// output is what a command prints on its standard output.
+func output(t *testing.T, command ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	cmd.Stderr = t.Output()
@@ -191,24 +195,65 @@ func ocsfIDs(t *testing.T, id func(ocsfLine) (string, bool), command ...string) 
 	if err != nil {
 		t.Fatalf("%v: %v", command, err)
 	}
-	ids := counts{}
-	for line := range bytes.Lines(out) {
-		var o ocsfLine
-		if err := json.Unmarshal(line, &o); err != nil {
-			t.Fatalf("%v: %v", command, err)
-		}
-		if key, counted := id(o); counted {
-			ids[key]++
-		}
-	}
-	return ids
+	return out
 }
 
-// ocsfLine is what the test looks at in an event or a finding.
-type ocsfLine struct {
+// ocsfEvent is what the test looks at in an event or a finding of weir.
+type ocsfEvent struct {
 	ActivityID int `json:"activity_id"`
 	Metadata   struct{ UID string }
-	Finding    struct {
+	Info       struct {
 		Analytic struct{ UID string }
 	} `json:"finding_info"`
+}
+
+// parseEvents parses one JSON object a line.
+func parseEvents(t *testing.T, ndjson []byte) []ocsfEvent {
+	t.Helper()
+	var all []ocsfEvent
+	for line := range bytes.Lines(ndjson) {
+		var e ocsfEvent
+		if err := json.Unmarshal(line, &e); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+// uids counts by metadata.uid.
+func uids(all []ocsfEvent) counts {
+	c := counts{}
+	for _, e := range all {
+		c[e.Metadata.UID]++
+	}
+	return c
+}
+
+// alerts are the findings that are no roll-up of earlier ones.
+func alerts(all []ocsfEvent) []ocsfEvent {
+	const create = 1
+	return slices.DeleteFunc(all, func(e ocsfEvent) bool { return e.ActivityID != create })
+}
+
+// topicRecords counts the committed records of a topic of the embedded broker in
+// dir, which nobody may run.
+func topicRecords(t *testing.T, dir, topic string) int {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	embedded, err := broker.StartEmbedded(dir, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer embedded.Close()
+	kafka := broker.Options{Seeds: embedded.Addrs(), Log: log}
+	ends, err := kafka.VisibleRanges(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	if err := kafka.ReadRange(t.Context(), topic, ends[topic], func(*kgo.Record) { n++ }); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
