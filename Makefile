@@ -10,7 +10,7 @@ PACKAGES := ./... ./testdata/gensample
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: build run test vet generate check-generate bench fuzz integration integration-k8s clean help
+.PHONY: build run test soak vet generate check-generate bench fuzz integration integration-k8s clean help
 
 build: ## build bin/weir
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/weir ./cmd/weir
@@ -20,6 +20,10 @@ run: build ## run the whole line over the sample logs, data below ./data
 
 test: vet ## every test that needs no network: vet, gofmt, unit, golden, command line, pipeline
 	$(GO) test $(PACKAGES)
+
+SOAK ?= 10m
+soak: ## random schedules of faults for SOAK (10m); WEIR_SEED=n repeats one
+	WEIR_SOAK=$(SOAK) $(GO) test -count 1 -timeout 0 -run '^TestSchedules$$' -v ./internal/pipeline
 
 vet: ## go vet and gofmt
 	$(GO) vet $(PACKAGES)

@@ -1,8 +1,21 @@
 package pipeline
 
 import (
+	"encoding/json"
 	"io"
+	"log/slog"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/weir-security/weir/internal/broker"
 )
 
 // sharedRoles are those that scale by adding processes.
@@ -12,4 +25,163 @@ var sharedRoles = []Role{RoleDetect, RoleCorrelate, RoleStore}
 func drainOnInput(drain func()) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	drain()
+}
+
+// member is a process that shares the work of a world with others.
+type member struct {
+	cmd   *exec.Cmd
+	stdin io.Closer
+	out   strings.Builder
+}
+
+// startMember starts a process that works under that instance until it is killed
+// or drained.
+func startMember(t *testing.T, w *world, instance string) *member {
+	t.Helper()
+	v := visit{Kind: kindNone, Instance: instance, Batch: 50, FlushRows: 300}
+	m := &member{cmd: v.command(t.Context(), t, w.dir)}
+	m.cmd.Stdout, m.cmd.Stderr = &m.out, &m.out
+	stdin, err := m.cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.stdin = stdin
+	if err := m.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// kill ends the process as kill -9 does.
+func (m *member) kill(t *testing.T) {
+	t.Helper()
+	if err := m.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = m.cmd.Wait() // killed
+}
+
+// drain asks the process to finish, and waits until it has.
+func (m *member) drain(t *testing.T) {
+	t.Helper()
+	m.stdin.Close()
+	if err := m.cmd.Wait(); err != nil {
+		t.Errorf("after a drain: %v\n%s", err, m.out.String())
+	}
+}
+
+// servedWorld is a world whose embedded broker this process serves to others.
+func servedWorld(t *testing.T) (*world, broker.Options) {
+	t.Helper()
+	dir := fastDir(t)
+	log := slog.New(slog.DiscardHandler)
+	embedded, err := broker.StartEmbedded(filepath.Join(dir, "broker"), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { embedded.Close() })
+	data, err := json.Marshal(cluster{Brokers: embedded.Addrs(), Prefix: "shared.", Replication: 1})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, clusterFile), data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newWorld(dir), broker.Options{Seeds: embedded.Addrs(), Log: log}
+}
+
+// owners waits until the instances, and no others, have partitions of the group
+// between them, and returns how long that took.
+func owners(t *testing.T, opts broker.Options, group string, limit time.Duration, instances ...string) time.Duration {
+	t.Helper()
+	cl, err := opts.New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	began := time.Now()
+	var last map[string]int
+	for time.Since(began) < limit {
+		groups, err := adm.DescribeGroups(t.Context(), group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = map[string]int{}
+		for _, m := range groups[group].Members {
+			n := 0
+			if assigned, ok := m.Assigned.AsConsumer(); ok {
+				for _, topic := range assigned.Topics {
+					n += len(topic.Partitions)
+				}
+			}
+			if m.InstanceID != nil {
+				last[*m.InstanceID] = n
+			}
+		}
+		settled := len(last) == len(instances) && groups[group].State == "Stable"
+		for _, i := range instances {
+			settled = settled && last[i] > 0
+		}
+		if settled {
+			return time.Since(began)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("after %s the members of %s and their partitions are %v, want each of %v to have some", limit, group, last, instances)
+	return 0
+}
+
+// TestProcessesShareTheWork runs detect, correlate and store in two processes, of
+// which one is killed and another added, while input comes in.
+func TestProcessesShareTheWork(t *testing.T) {
+	w := newWorld(fastDir(t))
+	w.appendLogs(t, 0, worldRecords, 0)
+	if err := w.run(t.Context(), Options{Once: true}); err != nil {
+		t.Fatal(err)
+	}
+	want := w.audit(t)
+
+	w, opts := servedWorld(t)
+	group := w.config.Kafka.GroupPrefix + string(RoleDetect)
+	id := func(instance string) string { return "weir-" + string(RoleDetect) + "-" + instance }
+	collect := func(from, to int) {
+		w.appendLogs(t, from, to, 0)
+		if err := w.collectOnce(t); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, b := startMember(t, w, "a"), startMember(t, w, "b")
+	t.Logf("two processes share after %s", owners(t, opts, group, 30*time.Second, id("a"), id("b")))
+	collect(0, 2000)
+	a.kill(t)
+	collect(2000, 4000)
+	t.Logf("the other has all %s after the kill", owners(t, opts, group, 30*time.Second, id("b")))
+	c := startMember(t, w, "c")
+	t.Logf("a third has its share after %s", owners(t, opts, group, 30*time.Second, id("b"), id("c")))
+	collect(4000, worldRecords)
+	b.drain(t)
+	// Well within the session timeout: the drained one gave its partitions up.
+	t.Logf("the other has all %s after the drain", owners(t, opts, group, sessionTimeout/2, id("c")))
+	c.drain(t)
+
+	if err := w.run(t.Context(), Options{Once: true}); err != nil {
+		t.Fatal(err)
+	}
+	got := w.audit(t)
+	checkBooks(t, got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the books differ from one undisturbed process' (-one +shared):\n%s", diff)
+	}
+}
+
+// collectOnce takes what was appended into Kafka: collect alone, with --once.
+func (w *world) collectOnce(t *testing.T) error {
+	t.Helper()
+	o, err := w.options(Options{Once: true, Roles: []Role{RoleCollect}, Stats: NewStats(), batchRecords: batchRecords})
+	if err != nil {
+		return err
+	}
+	_, err = runOnce(t.Context(), t.Context(), o)
+	return err
 }

@@ -20,15 +20,13 @@ var seedFlag = flag.Uint64("seed", 0, "run only the schedule of this seed (also 
 const envSoak = "WEIR_SOAK"
 
 const (
-	schedulesFor     = 30 * time.Second
-	scheduleRecords  = 1600 // of one world, in all portions together
-	scheduleAgain    = 50   // one in so many records is delivered twice
-	schedulesAtOnce  = 3
-	mostVisits       = 4
-	wipedOneIn       = 8 // of the visits
-	largestBatch     = 600
-	largestFlushRows = 400
-	latestKill       = 2500 * time.Millisecond
+	schedulesFor    = 30 * time.Second
+	scheduleRecords = 1000 // of one world, in all portions together
+	scheduleAgain   = 50   // one in so many records is delivered twice
+	schedulesAtOnce = 2    // tests run in parallel as there are cores, and each waits much
+	mostVisits      = 3
+	wipedOneIn      = 8 // of the visits
+	latestKill      = 2500 * time.Millisecond
 )
 
 // schedule is what a world goes through: portions of its input, and after each a
@@ -50,7 +48,7 @@ func newSchedule(seed uint64) schedule {
 			Kind:  []kind{kindKill, kindKill, kindKill, kindKillAfter, kindFail, kindDrain}[rnd.IntN(6)],
 			Fault: Faults[rnd.IntN(len(Faults))],
 			Nth:   1 + rnd.Int64N(4),
-			Batch: 1 + rnd.IntN(largestBatch), FlushRows: 1 + rnd.IntN(largestFlushRows),
+			Batch: 20 + rnd.IntN(400), FlushRows: 100 + rnd.IntN(900),
 		}
 		if v.Kind == kindKillAfter {
 			v.Fault, v.Nth, v.After = "", 0, time.Duration(rnd.Int64N(int64(latestKill)))

@@ -115,15 +115,21 @@ func (w *world) run(ctx context.Context, o Options) error { return w.runUntil(ct
 
 // runUntil runs the world's pipeline until drain is done, or once.
 func (w *world) runUntil(ctx, drain context.Context, o Options) error {
-	rules, err := detections.Load(w.config.Rules.Dir, detections.LoadOptions{})
+	o, err := w.options(o)
 	if err != nil {
 		return err
 	}
+	return Run(ctx, drain, o)
+}
+
+// options fills in what is the world's.
+func (w *world) options(o Options) (Options, error) {
+	rules, err := detections.Load(w.config.Rules.Dir, detections.LoadOptions{})
 	o.Config, o.Sources, o.Rules, o.Terminal = w.config, sources.All(), rules, io.Discard
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return Run(ctx, drain, o)
+	return o, err
 }
 
 // books is what is in a world after a run, by reading it as others would.
