@@ -36,6 +36,7 @@ func TestKafka(t *testing.T) {
 	t.Run("Refused", func(t *testing.T) { testKafkaRefused(t, c) })
 	t.Run("Rights", func(t *testing.T) { testKafkaRights(t, c, want) })
 	t.Run("Rotated", func(t *testing.T) { testKafkaRotated(t, c, want) })
+	t.Run("BrokerKilled", func(t *testing.T) { testKafkaBrokerKilled(t, c, want) })
 	t.Run("Killed", func(t *testing.T) { testKafkaKilled(t, c, want) })
 }
 
@@ -83,4 +84,15 @@ func testKafkaKilled(t *testing.T, c *kafka.Cluster, want books) {
 			checkUndisturbed(t, w, want)
 		})
 	}
+}
+
+// testKafkaBrokerKilled kills one broker of three under a pipeline, and lets it
+// come back.
+func testKafkaBrokerKilled(t *testing.T, c *kafka.Cluster, want books) {
+	w := plaintextWorld(t, c, "broker.")
+	halfByHalf(t, c, w, want, func() { succeed(t, c.Kill(0)) })
+	succeed(t, c.Restart(0))
+	succeed(t, c.Ready(t.Context()))
+	succeed(t, w.run(t.Context(), Options{Once: true}))
+	checkUndisturbed(t, w, want)
 }
