@@ -80,6 +80,11 @@ func (o *runOptions) run(c *cobra.Command) error {
 	progress := newRunProgress(c.ErrOrStderr(), stats, o.once)
 	log := newLogger(progress.above(c.ErrOrStderr()), cfg.Log)
 	defer o.tell(c.Context(), log, cfg, rules, roles)()
+	if !o.once {
+		logging, stop := context.WithCancel(context.WithoutCancel(c.Context()))
+		defer stop()
+		go logLetters(logging, log, stats) // ends with stop
+	}
 	started := time.Now()
 	// The user's signal is a drain; only a second one, which ends the process, or
 	// shutdown_timeout is an abort.

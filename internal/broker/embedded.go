@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"github.com/gofrs/flock"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -52,12 +53,12 @@ func StartEmbedded(dir string, log *slog.Logger) (*Embedded, error) {
 // StartEmbeddedAt is StartEmbedded for tests: reached is called at each step.
 func StartEmbeddedAt(dir string, log *slog.Logger, reached func(Step)) (*Embedded, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("create data directory of the embedded broker: %w", err)
+		return nil, explainStart(dir, err)
 	}
 	lock := flock.New(filepath.Join(dir, "weir.lock"))
 	held, err := lock.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("lock data directory of the embedded broker: %w", err)
+		return nil, explainStart(dir, fmt.Errorf("lock: %w", err))
 	}
 	if !held {
 		return nil, fmt.Errorf("%w: %s; stop the other weir, or set kafka.embedded.dir to a directory of its own", ErrInUse, dir)
@@ -124,11 +125,22 @@ func (e *Embedded) start(dir string, log *slog.Logger) (err error) {
 	return nil
 }
 
+// explainStart says what to do about a data directory that cannot be used.
 func explainStart(dir string, err error) error {
-	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("start embedded broker: %w; make %s writable for this user, or set kafka.embedded.dir", err, dir)
+	try := ""
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		try = fmt.Sprintf("; make it writable for this user (uid %d)", os.Getuid())
+	case errors.Is(err, syscall.EROFS):
+		try = "; mount its file system for writing"
+	case errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
+		try = "; a file is where a directory must be, move it"
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("start embedded broker on %s: %w; its disk is full, free space", dir, err)
+	default:
+		return fmt.Errorf("start embedded broker on %s: %w", dir, err)
 	}
-	return fmt.Errorf("start embedded broker on %s: %w", dir, err)
+	return fmt.Errorf("start embedded broker on %s: %w%s, or set kafka.embedded.dir to another directory", dir, err, try)
 }
 
 // Addrs are the broker's addresses, all on loopback.

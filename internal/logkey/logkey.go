@@ -30,6 +30,7 @@ const (
 	Roles       = "roles"       // list of roles
 	Rule        = "rule"        // id
 	Rules       = "rules"       // number of rules
+	Source      = "source"      // kind of the logs
 	Stack       = "stack"       // of a panic
 	TLS         = "tls"         // whether a listener encrypts
 	Topic       = "topic"       // Kafka topic
