@@ -6,9 +6,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -152,8 +152,8 @@ func TestPutHangs(t *testing.T) {
 	if got := post(t, r.url, batchOf(99, 1)); got.code != http.StatusOK {
 		t.Errorf("afterwards: answer %+v", got)
 	}
-	if got := k.durable(); len(got) > 2 {
-		t.Errorf("requests that were answered 503 before their put had begun were put: %d events", len(got))
+	if k.puts != 2 {
+		t.Errorf("%d puts: requests that were given up before their put had begun were put", k.puts)
 	}
 }
 
@@ -184,49 +184,45 @@ func TestPutFails(t *testing.T) {
 	}
 }
 
-// Requests that come while a put is under way become durable together.
+// Requests that come while a put is under way become durable together, each in its
+// order.
 func TestGroupCommit(t *testing.T) {
-	gate := make(chan struct{})
-	first := true
-	k := &kafka{before: func(ingest.Batch) error {
-		if first {
-			first = false
-			<-gate
-		}
-		return nil
-	}}
+	const requests, size = 40, 10
 	cfg := testConfig()
-	r := start(t, cfg, k.put)
-	const requests = 40
+	cfg.Timeout, cfg.Limits = time.Minute, cfg.Limits.withDefaults()
+	q := newQueue(requests)
+	server := httptest.NewServer(newHandler(&cfg, new(access), q))
+	defer server.Close()
 	var wg sync.WaitGroup
-	var sent atomic.Int32
 	for i := range requests {
 		wg.Go(func() {
-			sent.Add(1)
-			if got := post(t, r.url, batchOf(i*10, 10)); got.code != http.StatusOK {
+			if got := post(t, server.URL, batchOf(i*size, size)); got.code != http.StatusOK {
 				t.Errorf("answer %+v", got)
 			}
 		})
 	}
-	for sent.Load() < requests {
-		time.Sleep(time.Millisecond)
+	for deadline := time.Now().Add(30 * time.Second); len(q.waiting) < requests; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the requests do not arrive")
+		}
 	}
-	time.Sleep(100 * time.Millisecond) // for the bodies to arrive
-	close(gate)
+	k := new(kafka)
+	committed := make(chan error, 1)
+	go func() { committed <- q.commit(t.Context(), k.put) }() // ends with q.close
 	wg.Wait()
-	if k.puts > requests/4 {
-		t.Errorf("%d requests took %d puts", requests, k.puts)
-	}
-	values := k.durable()
-	if len(values) != requests*10 {
-		t.Fatalf("%d events are durable, want %d", len(values), requests*10)
+	q.close()
+	if err := <-committed; err != nil || k.puts != 1 {
+		t.Errorf("%d requests took %d puts, error %v", requests, k.puts, err)
 	}
 	at := map[string]int{}
-	for i, v := range values {
+	for i, v := range k.durable() {
 		at[v] = i
 	}
-	for i := range requests * 10 {
-		if i%10 > 0 && at[auditEvent(i)] != at[auditEvent(i-1)]+1 {
+	if len(at) != requests*size {
+		t.Fatalf("%d events are durable, want %d", len(at), requests*size)
+	}
+	for i := range requests * size {
+		if i%size > 0 && at[auditEvent(i)] != at[auditEvent(i-1)]+1 {
 			t.Errorf("event %d does not follow event %d of its request", i, i-1)
 		}
 	}
