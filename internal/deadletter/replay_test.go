@@ -23,8 +23,9 @@ import (
 
 // The variables by which a test starts this test binary as a replay to be killed.
 const (
-	envWorld = "WEIR_TEST_WORLD" // the world's directory
-	envStep  = "WEIR_TEST_STEP"  // step:n, where to kill -9 it
+	envWorld   = "WEIR_TEST_WORLD"   // the world's directory
+	envStep    = "WEIR_TEST_STEP"    // step:n, where to kill -9 it
+	envBrokers = "WEIR_TEST_BROKERS" // prefix and addresses, for a world that is on Kafka
 )
 
 func TestMain(m *testing.M) {
@@ -54,6 +55,9 @@ func runVictim(dir, step string) error {
 	w, err := newWorld(dir, trail)
 	if err != nil {
 		return err
+	}
+	if prefix, seeds, ok := strings.Cut(os.Getenv(envBrokers), " "); ok {
+		w.on(strings.Fields(seeds), prefix)
 	}
 	return w.withBroker(func(opts broker.Options) error {
 		_, err := w.complete(opts, r).Run(context.Background(), opts, w.names)
@@ -137,13 +141,18 @@ func TestReplayWhileRunning(t *testing.T) {
 	want := undisturbed(t, log)
 	w := worldOf(t, wrong, log)
 	w.share(t)
+	w.healWhileRunning(t, want)
+}
+
+func (w *world) healWhileRunning(t *testing.T, want books) {
+	t.Helper()
 	w.run(t)
 	w.fix()
 	drain, stop := context.WithCancel(t.Context())
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- w.serve(t.Context(), drain, false) }() // ends with drain
-	if r := w.replay(t, fixed); r.Replayed != 100 {
+	if r := w.replay(t, fixed); r.Replayed != len(want.Events) {
 		t.Errorf("replayed: %+v", r)
 	}
 	w.await(t, ended, len(want.Delivered))
@@ -222,19 +231,25 @@ func TestReplayKilled(t *testing.T) {
 	} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()
-			w := worldOf(t, wrong, log)
-			w.run(t)
-			w.fix()
-			kill(t, w, step)
-			r := w.replay(t, fixed)
-			if diff := cmp.Diff(&deadletter.Result{Replayed: letters - before, Records: letters - before, Before: before}, r); diff != "" {
-				t.Errorf("the replay after the kill (-want +got):\n%s", diff)
-			}
-			w.run(t)
-			if diff := cmp.Diff(want, w.audit(t)); diff != "" {
-				t.Errorf("(-undisturbed +killed):\n%s", diff)
-			}
+			worldOf(t, wrong, log).healKilled(t, step, letters, before, want)
 		})
+	}
+}
+
+// healKilled kills a replay of a number of letters at a step, before which it has
+// committed some.
+func (w *world) healKilled(t *testing.T, step string, letters, before int, want books) {
+	t.Helper()
+	w.run(t)
+	w.fix()
+	kill(t, w, step)
+	r := w.replay(t, fixed)
+	if diff := cmp.Diff(&deadletter.Result{Replayed: letters - before, Records: letters - before, Before: before}, r); diff != "" {
+		t.Errorf("the replay after the kill (-want +got):\n%s", diff)
+	}
+	w.run(t)
+	if diff := cmp.Diff(want, w.audit(t)); diff != "" {
+		t.Errorf("(-undisturbed +killed):\n%s", diff)
 	}
 }
 
@@ -244,7 +259,7 @@ func kill(t *testing.T, w *world, step string) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), envWorld+"="+w.dir, envStep+"="+step)
+	cmd.Env = append(os.Environ(), envWorld+"="+w.dir, envStep+"="+step, envBrokers+"="+strings.Join(append([]string{w.names.Prefix}, w.seeds...), " "))
 	out, err := cmd.CombinedOutput()
 	status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	if err == nil || !ok || status.Signal() != syscall.SIGKILL || ctx.Err() != nil {
@@ -255,7 +270,11 @@ func kill(t *testing.T, w *world, step string) {
 // Of two replays at the same time the later one takes over: no letter goes twice.
 func TestTwoReplays(t *testing.T) {
 	t.Parallel()
-	w := worldOf(t, wrong, strings.Join(calls(20), "\n")+"\n")
+	worldOf(t, wrong, strings.Join(calls(20), "\n")+"\n").replayTwice(t, 20)
+}
+
+func (w *world) replayTwice(t *testing.T, letters int) {
+	t.Helper()
 	w.run(t)
 	w.fix()
 	err := w.withBroker(func(opts broker.Options) error {
@@ -264,7 +283,7 @@ func TestTwoReplays(t *testing.T) {
 			if step != "produced" {
 				return
 			}
-			if r, err := second.Run(t.Context(), opts, w.names); err != nil || r.Replayed != 20 {
+			if r, err := second.Run(t.Context(), opts, w.names); err != nil || r.Replayed != letters {
 				t.Errorf("the second replay: %+v, %v", r, err)
 			}
 		})
@@ -274,7 +293,7 @@ func TestTwoReplays(t *testing.T) {
 		}
 		n := 0
 		err = eachRecord(t, opts, w.names.Raw(trail), func(*kgo.Record) { n++ })
-		if n != 20 {
+		if n != letters {
 			t.Errorf("%d records went back", n)
 		}
 		return err

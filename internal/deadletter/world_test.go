@@ -33,7 +33,7 @@ type world struct {
 	config *config.Config
 	rules  *detections.RuleSet
 	names  broker.Names
-	shared *broker.Embedded // nil: each run has the broker to itself, as in weir run
+	seeds  []string // of Kafka; none: each run has the embedded broker to itself
 }
 
 const trail = "aws.cloudtrail"
@@ -99,13 +99,20 @@ func (w *world) share(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = embedded.Close() })
-	w.shared, w.config.Kafka.Embedded, w.config.Kafka.Brokers = embedded, nil, embedded.Addrs()
+	w.on(embedded.Addrs(), w.names.Prefix)
+}
+
+// on puts the world's topics on Kafka.
+func (w *world) on(seeds []string, prefix string) {
+	w.seeds, w.names.Prefix = seeds, prefix
+	k := &w.config.Kafka
+	k.Embedded, k.Brokers, k.TopicPrefix, k.GroupPrefix, k.ReplicationFactor = nil, seeds, prefix, prefix, 1
 }
 
 // withBroker does something with the world's broker.
 func (w *world) withBroker(do func(broker.Options) error) error {
-	if w.shared != nil {
-		return do(broker.Options{Seeds: w.shared.Addrs(), Log: quiet, MaxMessage: broker.MaxMessageBytes})
+	if w.seeds != nil {
+		return do(broker.Options{Seeds: w.seeds, Log: quiet, MaxMessage: broker.MaxMessageBytes})
 	}
 	embedded, err := broker.StartEmbedded(w.config.Kafka.Embedded.Dir, quiet)
 	if err != nil {
