@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/weir-security/weir/internal/exitcode"
 )
 
 // Every line of every example names a command that there is, with flags that it has.
@@ -33,6 +38,28 @@ func TestExamples(t *testing.T) {
 	})
 	if seen < 10 {
 		t.Errorf("there are %d examples", seen)
+	}
+}
+
+func TestReport(t *testing.T) {
+	tests := []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"nothing", nil, ""},
+		{"an error", errors.New("open x: no such file"), "error: open x: no such file\n"},
+		{"with advice", exitcode.Wrap(exitcode.Usage, errors.New("no input"), "weir replay FILE"), "error: no input\ntry: weir replay FILE\n"},
+		{"interrupted somewhere", fmt.Errorf("poll: %w", context.Canceled), "error: interrupted\n"},
+		{"interrupted, with advice", exitcode.Wrap(exitcode.Interrupted, errors.New("interrupted before the end"), "again"), "error: interrupted before the end\ntry: again\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out strings.Builder
+			if report(&out, tt.err); out.String() != tt.want {
+				t.Errorf("have %q, want %q", out.String(), tt.want)
+			}
+		})
 	}
 }
 

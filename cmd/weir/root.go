@@ -105,8 +105,9 @@ func report(stderr io.Writer, err error) {
 	if err == nil {
 		return
 	}
-	if exitcode.Of(err) == exitcode.Interrupted {
-		fmt.Fprintln(stderr, "error: interrupted")
+	var coded *exitcode.Error
+	if !errors.As(err, &coded) && exitcode.Of(err) == exitcode.Interrupted {
+		fmt.Fprintln(stderr, "error: interrupted") // and not the call that heard of it
 		return
 	}
 	fmt.Fprintf(stderr, "error: %v\n", err)

@@ -25,7 +25,7 @@ Needs no Kafka.
 ` + rulePathHelp,
 		Example: `  weir test
   weir test rules/aws/cloudtrail/logging_disabled.yaml
-  weir test --run 'console_login/.*MFA' rules/`,
+  weir test --run 'console_sign_in_without_mfa/' rules/`,
 		RunE: func(c *cobra.Command, args []string) error { return runTest(c, args, format, run) },
 	}
 	formatFlag(c, &format, "text", "json")
