@@ -121,7 +121,7 @@ func (o *runOptions) tell(ctx context.Context, log *slog.Logger, cfg *config.Con
 			slog.Int(logkey.Collectors, len(cfg.Collectors)), slog.Int(logkey.Rules, len(rules.Rules())), slog.String(logkey.Lake, cfg.Lake.Dir))
 	}
 	return context.AfterFunc(ctx, func() {
-		log.Info("draining; a second interrupt aborts", slog.Duration(logkey.AtMost, cfg.ShutdownTimeout))
+		log.Info("draining; a second interrupt aborts", slog.String(logkey.AtMost, cfg.ShutdownTimeout.String()))
 	})
 }
 

@@ -78,7 +78,7 @@ func (c *collectRole) run(ctx, drain context.Context) error {
 				}
 				return err // which the collectors were given too
 			}
-			observer.committed(began, timestamps(nil))
+			observer.committed(began, nil)
 		case <-working.C:
 		case err := <-finished:
 			return err

@@ -42,6 +42,8 @@ type deliverRole struct {
 
 func (d *deliverRole) run(ctx, drain context.Context, target *target) (err error) {
 	group := d.group(string(RoleDeliver) + "." + d.name)
+	d.observer = d.observe(RoleDeliver, d.name, group, d.names.Alerts())
+	defer d.observer.End()
 	cl, err := d.opts.New(ctx,
 		kgo.ConsumerGroup(group),
 		kgo.InstanceID(d.memberID(RoleDeliver)),
@@ -61,8 +63,6 @@ func (d *deliverRole) run(ctx, drain context.Context, target *target) (err error
 	defer func() { err = d.leave(cl, RoleDeliver, group, cl.Close, err) }()
 	d.cl = cl
 	progress := newProgress(kadm.NewClient(cl), group)
-	d.observer = d.observe(RoleDeliver, d.name, group, d.names.Alerts())
-	defer d.observer.End()
 	d.stats.delivered(d.name, 0, 0, 0) // shows the destination
 	for drain.Err() == nil {
 		records, err := d.poll(drain, target)
@@ -84,7 +84,7 @@ func (d *deliverRole) run(ctx, drain context.Context, target *target) (err error
 			}
 			progress.advance(records)
 			d.observer.committed(began, timestamps(records))
-			for _, r := range lastOf(records) {
+			for _, r := range lastOf(d.mine(records)) {
 				d.observer.done(partition{r.Topic, r.Partition}, r.Offset+1, timeOf(r.Value))
 			}
 		}
@@ -98,7 +98,10 @@ func (d *deliverRole) run(ctx, drain context.Context, target *target) (err error
 func (d *deliverRole) onRevoked(_ context.Context, _ *kgo.Client, m map[string][]int32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	eachPartition(m, func(p partition) { d.gone[p] = true })
+	eachPartition(m, func(p partition) {
+		d.gone[p] = true
+		d.observer.forget(p)
+	})
 }
 
 // mine are the records whose partitions still belong to this process. A commit of

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weir-security/weir/internal/logkey"
@@ -58,11 +59,14 @@ func (o *observer) joined(cl *kgo.Client) {
 }
 
 // committed counts a transaction, or a commit of offsets; input is the Kafka
-// timestamps of the records that it has handled.
+// timestamps of the records that it has handled, nil for a role that reads none.
 func (o *observer) committed(began time.Time, input iter.Seq[time.Time]) {
 	now := time.Now()
 	o.telemetry.Transactions.WithLabelValues(string(o.role), telemetry.Committed).Inc()
 	o.telemetry.TransactionDuration.WithLabelValues(string(o.role)).Observe(now.Sub(began).Seconds())
+	if input == nil {
+		return
+	}
 	latency := o.telemetry.Latency.WithLabelValues(string(o.role))
 	for at := range input {
 		latency.Observe(now.Sub(at).Seconds())
@@ -198,6 +202,9 @@ func (p *pipeline) lookUpGroup(ctx context.Context, o *observer) error {
 	starts, err := p.adm.ListStartOffsets(ctx, o.topics...)
 	ends, endErr := p.adm.ListCommittedOffsets(ctx, o.topics...)
 	offsets, groupErr := p.adm.FetchOffsets(ctx, o.group)
+	if errors.Is(groupErr, kerr.GroupIDNotFound) { // it has committed nothing yet
+		groupErr = nil
+	}
 	if err := errors.Join(err, endErr, groupErr); err != nil {
 		return err
 	}
