@@ -44,6 +44,15 @@ func (o *outcome) produce(ctx context.Context, p producer, r, input *kgo.Record)
 	})
 }
 
+// fail notes a failure of something else than a record.
+func (o *outcome) fail(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.first == nil {
+		o.first = err
+	}
+}
+
 // err is the first failure. Valid after a flush.
 func (o *outcome) err() error {
 	o.mu.Lock()

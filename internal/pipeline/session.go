@@ -72,6 +72,8 @@ type batch struct {
 	times map[partition]int64
 	// last says that the role ends with this batch, with nothing left to read.
 	last bool
+	// begin begins the transaction; nil once it has begun.
+	begin func() error
 	// committed is set when the batch is.
 	committed bool
 	out       outcome
@@ -90,6 +92,18 @@ func newBatch(polled []*kgo.Record, p producer) *batch {
 	return b
 }
 
+// start begins the transaction, unless it has begun.
+func (b *batch) start() error {
+	begin := b.begin
+	if b.begin = nil; begin == nil {
+		return nil
+	}
+	if err := begin(); err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	return nil
+}
+
 type position struct {
 	partition
 	offset int64
@@ -101,6 +115,10 @@ func positionOf(r *kgo.Record) position {
 
 // produce adds a record to the transaction; input is the record that it is for.
 func (b *batch) produce(ctx context.Context, r, input *kgo.Record) {
+	if err := b.start(); err != nil {
+		b.out.fail(err)
+		return
+	}
 	b.produced++
 	b.out.produce(ctx, b.producer, r, input)
 }
@@ -221,15 +239,27 @@ func (s *session) poll(drain context.Context, target *target) ([]*kgo.Record, er
 // output was too large, after an abort for that reason.
 func (s *session) transact(ctx context.Context, b *batch, polled []*kgo.Record) (oversized map[position]bool, err error) {
 	began := time.Now()
-	s.tellMoved()
+	b.begin = s.gts.Begin
+	moved := s.tellMoved()
 	if err := s.faults.At(s.role.fault("begin")); err != nil {
 		return nil, err
 	}
-	if err := s.gts.Begin(); err != nil {
-		return nil, fmt.Errorf("begin transaction: %w", err)
+	// With nothing to read, a transaction begins only when there is something to say:
+	// the end of one without offsets keeps the next waiting for half a second. After
+	// a rebalance there is always one, since its end is what settles that.
+	if len(polled) > 0 || moved {
+		if err := b.start(); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.handler.handle(ctx, b); err != nil {
 		return nil, errors.Join(err, s.abort(ctx))
+	}
+	if b.begin != nil { // nothing to say
+		b.committed = true
+		s.handler.committed()
+		s.observer.Works()
+		return nil, nil
 	}
 	if err := s.faults.At(s.role.fault("produced")); err != nil {
 		return nil, err
@@ -335,8 +365,9 @@ func (s *session) tellCommitted(b *batch, began time.Time, polled []*kgo.Record)
 	}
 }
 
-// tellMoved passes on, in the role's own goroutine, what the callbacks noted.
-func (s *session) tellMoved() {
+// tellMoved passes on, in the role's own goroutine, what the callbacks noted, and
+// reports whether that was anything.
+func (s *session) tellMoved() bool {
 	s.mu.Lock()
 	moved := s.moved
 	s.moved = nil
@@ -346,6 +377,7 @@ func (s *session) tellMoved() {
 		s.progress.forget(p)
 		s.observer.forget(p)
 	}
+	return len(moved) > 0
 }
 
 // partitions are those that this process has now.
