@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -28,6 +29,7 @@ import (
 type service struct {
 	stats  *Stats
 	server *telemetry.Server
+	log    bytes.Buffer // written by one handler, to be read when the service has ended
 	drain  context.CancelFunc
 	ended  chan error
 }
@@ -39,7 +41,7 @@ func startService(t *testing.T, w *world) *service {
 		t.Fatal(err)
 	}
 	s := &service{stats: NewStats(), ended: make(chan error, 1)}
-	log := slog.New(slog.DiscardHandler)
+	log := slog.New(slog.NewJSONHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if s.server, err = telemetry.Start(s.stats.Telemetry, "127.0.0.1:0", false, log); err != nil {
 		t.Fatal(err)
 	}
@@ -156,6 +158,11 @@ func TestSeenFromOutside(t *testing.T) {
 	status, body := s.get(t, telemetry.PathReady)
 	if status != http.StatusServiceUnavailable || !strings.Contains(body, "ended") {
 		t.Errorf("after the drain /readyz answers %d %s", status, body)
+	}
+	for _, piece := range []string{"AIDAEXAMPLE", "192.0.2.", "StopLogging", "broken-7"} {
+		if strings.Contains(s.log.String(), piece) {
+			t.Errorf("the log quotes a record: %s", piece)
+		}
 	}
 	checkBooks(t, w.audit(t))
 }
