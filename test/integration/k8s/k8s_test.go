@@ -123,7 +123,8 @@ func startTeams(ctx context.Context, t *testing.T, c *cluster, seed uint64) (sto
 	return stop
 }
 
-// killAtWill kills weir and starts it again, several times, at random moments.
+// killAtWill kills weir and starts it again, several times, at random moments. Once
+// it stays away for so long that batches fail several times.
 func killAtWill(ctx context.Context, t *testing.T, s *servers, weir string, random *rand.Rand) {
 	t.Helper()
 	upTo := func(d time.Duration) time.Duration { return time.Duration(random.Int64N(int64(d))) }
@@ -132,9 +133,13 @@ func killAtWill(ctx context.Context, t *testing.T, s *servers, weir string, rand
 		must(t, s.weir.running())
 		s.weir.kill()
 		killed := time.Now()
-		time.Sleep(upTo(3 * time.Second))
+		away := upTo(3 * time.Second)
+		if i == kills/2 {
+			away = patience / 2
+		}
+		time.Sleep(away)
 		s.startWeir(ctx, t, weir)
-		away := time.Since(killed)
+		away = time.Since(killed)
 		t.Logf("kill %d of weir: %v until it listened again", i+1, away.Round(100*time.Millisecond))
 		if away > patience {
 			t.Fatalf("weir was away for %v: the API server drops batches after %v", away, patience)
