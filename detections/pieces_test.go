@@ -118,3 +118,17 @@ func TestFloorDiv(t *testing.T) {
 		}
 	}
 }
+
+func TestEnvelopeAdvice(t *testing.T) {
+	for record, want := range map[string]string{
+		`{"Records":[{}]}`:                "; it is a whole log file: give the elements of Records",
+		`{"kind":"EventList","items":[]}`: "; it is a whole log file: give the elements of items",
+		`{"Records":"none"}`:              "",
+		`{"eventName":"StopLogging"}`:     "",
+		`GET / HTTP/1.1`:                  "",
+	} {
+		if got := envelopeAdvice([]byte(record)); got != want {
+			t.Errorf("%s: got %q, want %q", record, got, want)
+		}
+	}
+}
