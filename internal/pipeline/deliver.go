@@ -42,6 +42,7 @@ type deliverRole struct {
 
 func (d *deliverRole) run(ctx, drain context.Context, target *target) (err error) {
 	group := d.group(string(RoleDeliver) + "." + d.name)
+	d.gone = map[partition]bool{} // the callbacks may come before the first poll
 	d.observer = d.observe(RoleDeliver, d.name, group, d.names.Alerts())
 	defer d.observer.End()
 	cl, err := d.opts.New(ctx,
