@@ -235,12 +235,19 @@ func (r *reader) visibleEnd(ctx context.Context, partition int32, span Range) (i
 // itself; the end of a poll's own context is none.
 func FetchError(fetches kgo.Fetches) error {
 	for _, fe := range fetches.Errors() {
-		if errors.Is(fe.Err, context.DeadlineExceeded) || errors.Is(fe.Err, context.Canceled) {
+		if errors.Is(fe.Err, context.DeadlineExceeded) || errors.Is(fe.Err, context.Canceled) || rejoins(fe.Err) {
 			continue
 		}
 		return fmt.Errorf("fetch %s/%d: %w", fe.Topic, fe.Partition, explainFetch(fe.Topic, fe.Err))
 	}
 	return nil
+}
+
+// rejoins tells whether an error is one of a group that the client goes on to
+// join: its coordinator cannot be reached, or is about to be another.
+func rejoins(err error) bool {
+	session, ok := errors.AsType[*kgo.ErrGroupSession](err)
+	return ok && Passing(session.Err) && !Refused(session.Err)
 }
 
 // explainFetch adds what to do where the log was cut before it was read: that is

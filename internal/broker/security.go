@@ -55,6 +55,13 @@ func Refused(err error) bool {
 	return errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, errCredentials)
 }
 
+// Passing tells whether what failed may well succeed later with nothing changed
+// here: brokers are away or busy with each other, or credentials are being rotated.
+func Passing(err error) bool {
+	op, network := errors.AsType[*net.OpError](err)
+	return network && op.Op != "listen" || kerr.IsRetriable(err) || Refused(err)
+}
+
 func mechanismOf(s *config.SASL) (sasl.Mechanism, error) {
 	switch s.Mechanism {
 	case config.SASLPlain:

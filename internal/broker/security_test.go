@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -18,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/weir-security/weir/internal/config"
 )
@@ -127,6 +130,28 @@ func TestSecretIsReadAnew(t *testing.T) {
 			if err != nil || !strings.Contains(string(sent), secret) || strings.Contains(string(sent), "\n") {
 				t.Errorf("%s sends %q, %v, want %q in it", mechanism, sent, err, secret)
 			}
+		}
+	}
+}
+
+func TestPassing(t *testing.T) {
+	_, dial := net.Dial("tcp", "127.0.0.1:1")
+	_, listen := net.Listen("tcp", "192.0.2.1:0")
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false},
+		{fmt.Errorf("fetch: %w", dial), true},
+		{listen, false},
+		{kerr.CoordinatorNotAvailable, true},
+		{kerr.SaslAuthenticationFailed, true},
+		{kerr.FencedInstanceID, false},
+		{kerr.TopicAuthorizationFailed, false},
+		{errors.New("a destination is broken"), false},
+	} {
+		if got := Passing(test.err); got != test.want {
+			t.Errorf("%v passes: %t, want %t", test.err, got, test.want)
 		}
 	}
 }

@@ -10,31 +10,31 @@ import (
 	"github.com/weir-security/weir/internal/logkey"
 )
 
-// While credentials are rotated, there is a time when the brokers have the new
-// ones and the files do not, or the other way round.
+// Brokers go away and come back, and while credentials are rotated there is a time
+// when the brokers have the new ones and the files do not, or the other way round.
 const (
-	refusedMost  = 5 * time.Minute // without a minute of work in between
-	refusedPause = 2 * time.Second
-	refusedEnd   = time.Minute // work that long means that the credentials are good
+	awayMost  = 5 * time.Minute // without a minute of work in between
+	awayPause = 2 * time.Second
+	awayEnd   = time.Minute // work that long means that all was well
 )
 
 // runAgain runs the pipeline, and again from the start, as a new process would,
-// when brokers that took its credentials refuse them. Those that were never good
-// end it at once.
+// when brokers that took it in before cannot be reached or refuse it. If they never
+// took it in, that ends it at once.
 func runAgain(ctx, drain context.Context, o Options) error {
-	var good time.Time // when brokers last took the credentials for sure
+	var good time.Time // when brokers last took it in for sure
 	for {
 		began := time.Now()
 		opened, err := runOnce(ctx, drain, o)
-		if opened && (good.IsZero() || time.Since(began) > refusedEnd) {
+		if opened && (good.IsZero() || time.Since(began) > awayEnd) {
 			good = time.Now()
 		}
-		if !broker.Refused(err) || good.IsZero() || time.Since(good) > refusedMost || drain.Err() != nil || ctx.Err() != nil {
+		if !broker.Passing(err) || good.IsZero() || time.Since(good) > awayMost || drain.Err() != nil || ctx.Err() != nil {
 			return err
 		}
-		o.Log.Warn("brokers refuse the credentials; trying again", slog.Any(logkey.Error, err))
+		o.Log.Warn("brokers are away or refuse the credentials; starting over", slog.Any(logkey.Error, err))
 		select {
-		case <-time.After(refusedPause):
+		case <-time.After(awayPause):
 		case <-drain.Done():
 			return err
 		}

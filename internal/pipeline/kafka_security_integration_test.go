@@ -224,7 +224,7 @@ func ping(ctx context.Context, c *kafka.Cluster, s *config.SASL) error {
 // waitFor tries until there is no error, for as long as a busy machine may need.
 func waitFor(t *testing.T, what string, try func(context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	for {
 		err := try(ctx)

@@ -94,7 +94,7 @@ func (c *Cluster) prepare(ctx context.Context) error {
 // Ready waits until every broker is known to the others and leads or follows
 // without a gap.
 func (c *Cluster) Ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute) // on a busy machine
 	defer cancel()
 	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Plaintext()...), kgo.MetadataMinAge(100*time.Millisecond))
 	if err != nil {
