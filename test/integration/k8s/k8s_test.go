@@ -22,8 +22,8 @@ import (
 
 const (
 	teams  = 2 // that work at the same time
-	kills  = 5 // of weir
-	losses = 4 // of its answers
+	kills  = 4 // of weir
+	losses = 3 // of its answers
 )
 
 func TestAuditOfAnAPIServerArrives(t *testing.T) {
@@ -46,8 +46,12 @@ func TestAuditOfAnAPIServerArrives(t *testing.T) {
 	stopTeams := startTeams(ctx, t, c, seed)
 	must(t, attack(ctx, c))
 	must(t, oddities(ctx, c, rand.New(rand.NewPCG(seed, 1))))
+	trouble := time.Now()
 	killAtWill(ctx, t, s, weir, rand.New(rand.NewPCG(seed, 2)))
 	loseAnswers(ctx, t, network)
+	if lasted := time.Since(trouble); lasted > patience {
+		t.Fatalf("kills and losses took %v: an API server may drop batches after %v; is this machine busy?", lasted, patience)
+	}
 	stopTeams()
 	t.Logf("%d requests answered after %v", c.requests.Load(), time.Since(began).Round(time.Second))
 
@@ -124,26 +128,22 @@ func startTeams(ctx context.Context, t *testing.T, c *cluster, seed uint64) (sto
 }
 
 // killAtWill kills weir and starts it again, several times, at random moments. Once
-// it stays away for so long that batches fail several times.
+// it stays away for so long that batches fail more than once.
 func killAtWill(ctx context.Context, t *testing.T, s *servers, weir string, random *rand.Rand) {
 	t.Helper()
 	upTo := func(d time.Duration) time.Duration { return time.Duration(random.Int64N(int64(d))) }
 	for i := range kills {
-		time.Sleep(time.Second + upTo(5*time.Second))
+		time.Sleep(time.Second + upTo(3*time.Second))
 		must(t, s.weir.running())
 		s.weir.kill()
 		killed := time.Now()
 		away := upTo(3 * time.Second)
 		if i == kills/2 {
-			away = patience / 2
+			away = initialBackoff + upTo(6*time.Second)
 		}
 		time.Sleep(away)
 		s.startWeir(ctx, t, weir)
-		away = time.Since(killed)
-		t.Logf("kill %d of weir: %v until it listened again", i+1, away.Round(100*time.Millisecond))
-		if away > patience {
-			t.Fatalf("weir was away for %v: the API server drops batches after %v", away, patience)
-		}
+		t.Logf("kill %d of weir: %v until it listened again", i+1, time.Since(killed).Round(100*time.Millisecond))
 	}
 }
 
@@ -161,7 +161,7 @@ func loseAnswers(ctx context.Context, t *testing.T, network *proxy) {
 	time.Sleep(2 * time.Second)
 }
 
-// assertNothingDropped fails if the API server has given events up: then the
+// assertNothingDropped ends the test if the API server has given events up: then the
 // comparison would tell nothing about weir. It logs each such batch.
 func assertNothingDropped(t *testing.T, log string) {
 	t.Helper()
@@ -173,6 +173,9 @@ func assertNothingDropped(t *testing.T, log string) {
 		if strings.Contains(line, "Error in audit plugin") {
 			t.Errorf("the API server dropped audit events: %.300s", line)
 		}
+	}
+	if t.Failed() {
+		t.FailNow()
 	}
 }
 
