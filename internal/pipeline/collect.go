@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
@@ -24,7 +25,13 @@ type collectRole struct {
 	*shared
 	collectors []namedCollector
 	puts       chan putRequest
+	// trimCursors is how many records of cursors are too many on a broker that does
+	// not compact; 0 for one that does.
+	trimCursors int
 }
+
+// maxCursorRecords is when a start rewrites the cursors of the embedded broker.
+const maxCursorRecords = 20_000
 
 type namedCollector struct {
 	name, source string
@@ -182,6 +189,40 @@ func (c *collectRole) cursorRecord(collector string, cur ingest.Cursor) *kgo.Rec
 	return &kgo.Record{Topic: c.names.Cursors(), Key: []byte(collector + "/" + cur.Key), Value: cur.Value}
 }
 
+// rewriteCursors does what compaction does on a cluster, in steps that a kill
+// cannot hurt: all cursors are written again, in one transaction, and then what
+// lies before the fence is deleted.
+func (c *collectRole) rewriteCursors(ctx context.Context, cl *kgo.Client, cursors map[string]map[string][]byte, fence *kgo.Record) error {
+	if err := cl.BeginTransaction(); err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	var out outcome
+	for collector, entries := range cursors {
+		for key, value := range entries {
+			out.produce(ctx, cl, c.cursorRecord(collector, ingest.Cursor{Key: key, Value: value}), nil)
+		}
+	}
+	if err := cl.Flush(ctx); err != nil {
+		return fmt.Errorf("flush: %w", err)
+	}
+	if err := out.err(); err != nil {
+		return errors.Join(fmt.Errorf("produce: %w", err), cl.EndTransaction(ctx, kgo.TryAbort))
+	}
+	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return fmt.Errorf("commit transaction: %w", err)
+	}
+	var offsets kadm.Offsets
+	offsets.AddOffset(fence.Topic, fence.Partition, fence.Offset, -1)
+	deleted, err := kadm.NewClient(cl).DeleteRecords(ctx, offsets)
+	if err == nil {
+		err = deleted.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("delete records: %w", err)
+	}
+	return nil
+}
+
 // readCursors returns the cursors by collector and key. It first commits a record
 // of its own and reads up to that: by then, producers of an earlier process are
 // fenced and their transactions decided, so that nothing can follow what is read.
@@ -197,12 +238,13 @@ func (c *collectRole) readCursors(ctx context.Context, cl *kgo.Client) (map[stri
 	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		return nil, fmt.Errorf("commit transaction: %w", err)
 	}
-	cursors := map[string]map[string][]byte{}
+	cursors, records := map[string]map[string][]byte{}, 0
 	err := c.opts.ReadUntil(ctx, c.names.Cursors(), fence.Partition, func(r *kgo.Record) bool {
 		collector, key, _ := strings.Cut(string(r.Key), "/")
 		if collector == "" {
 			return string(r.Key) == string(fence.Key) && string(r.Value) == mark
 		}
+		records++
 		if cursors[collector] == nil {
 			cursors[collector] = map[string][]byte{}
 		}
@@ -215,6 +257,11 @@ func (c *collectRole) readCursors(ctx context.Context, cl *kgo.Client) (map[stri
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read cursors: %w", err)
+	}
+	if c.trimCursors > 0 && records > c.trimCursors {
+		if err := c.rewriteCursors(ctx, cl, cursors, fence); err != nil {
+			return nil, fmt.Errorf("rewrite cursors: %w", err)
+		}
 	}
 	c.log.Debug("cursors read", slog.Int(logkey.Collectors, len(cursors)))
 	return cursors, nil

@@ -98,6 +98,9 @@ func (p *pipeline) topics() []broker.Topic {
 	for _, name := range p.rawTopics() {
 		topics = append(topics, broker.Topic{Name: name, Partitions: n.Raw, Retention: r.Raw})
 	}
+	// kfake deletes segments before it writes them compacted: a kill in between would
+	// lose them. There collect rewrites its cursors by itself.
+	compacted := p.Config.Kafka.Embedded == nil
 	return append(topics,
 		broker.Topic{Name: p.names.Events(), Partitions: n.Events, Retention: r.Events},
 		broker.Topic{Name: p.names.Signals(), Partitions: n.Signals, Retention: r.Signals},
@@ -106,8 +109,8 @@ func (p *pipeline) topics() []broker.Topic {
 		// A partition for each of a raw topic's; what was seen is of use for as long as
 		// a copy of it may wait in the raw topic, and the horizon longer.
 		broker.Topic{Name: p.names.Seen(), Partitions: n.Raw, Retention: r.Raw + p.Config.Dedup.Horizon},
-		broker.Topic{Name: p.names.Cursors(), Partitions: 1, Compacted: true},
-		broker.Topic{Name: p.names.Rulesets(), Partitions: 1, Compacted: true},
+		broker.Topic{Name: p.names.Cursors(), Partitions: 1, Compacted: compacted},
+		broker.Topic{Name: p.names.Rulesets(), Partitions: 1, Compacted: compacted},
 	)
 }
 
@@ -128,6 +131,9 @@ func (p *pipeline) role(ctx context.Context, role Role) ([]runner, error) {
 			return nil, err
 		}
 		c := &collectRole{shared: &p.shared, collectors: collectors}
+		if p.Config.Kafka.Embedded != nil {
+			c.trimCursors = maxCursorRecords
+		}
 		return []runner{{role, func(ctx, drain context.Context, _ *target) error { return c.run(ctx, drain) }}}, nil
 	case RoleDetect:
 		return []runner{{role, newDetect(&p.shared, p.Config, p.Sources, p.Rules, p.workers()).run}}, nil
