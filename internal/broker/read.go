@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -71,12 +72,14 @@ type Ends map[int32]Range
 // behind the last record or marker that a read_committed consumer is shown. That
 // may lie before the read_committed end offset: an aborted transaction at the end
 // of a log is passed over without a trace, and a consumer that waited to come
-// past it would wait for ever.
+// past it would wait for ever. Transactions that are open now are waited for: Kafka
+// answers a commit before it has marked the partitions, and until then a reader is
+// shown less than what is committed.
 func (o Options) VisibleRanges(ctx context.Context, topics ...string) (map[string]Ends, error) {
 	out := map[string]Ends{}
 	for _, topic := range topics {
 		err := o.withReader(ctx, topic, func(r *reader) error {
-			ends, err := committedRanges(ctx, r.adm, topic)
+			ends, err := endedRanges(ctx, r.adm, topic)
 			if err != nil {
 				return err
 			}
@@ -101,6 +104,47 @@ func (o Options) VisibleRanges(ctx context.Context, topics ...string) (map[strin
 func WholeRange(ctx context.Context, adm *kadm.Client, topic string, partition int32) (Range, error) {
 	all, err := ranges(ctx, adm.ListEndOffsets, adm, topic)
 	return all[partition], err
+}
+
+// How long a transaction may be open: until its timeout, and until the brokers,
+// who look every 10 s by default, notice.
+const (
+	openMost = TransactionTimeout + 20*time.Second
+	openStep = 20 * time.Millisecond
+)
+
+// endedRanges are the committed ranges once every transaction that is open now has
+// ended.
+func endedRanges(ctx context.Context, adm *kadm.Client, topic string) (Ends, error) {
+	written, err := adm.ListEndOffsets(ctx, topic)
+	if err == nil {
+		err = written.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list end offsets of %s: %w", topic, err)
+	}
+	for deadline := time.Now().Add(openMost); ; {
+		ends, err := committedRanges(ctx, adm, topic)
+		if err != nil {
+			return nil, err
+		}
+		open := false
+		for partition, span := range ends {
+			end, _ := written.Lookup(topic, partition)
+			open = open || span.To < end.Offset
+		}
+		if !open {
+			return ends, nil
+		}
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("a transaction on %s has been open for %s; look for a producer that hangs", topic, openMost)
+		}
+		select {
+		case <-time.After(openStep):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 func committedRanges(ctx context.Context, adm *kadm.Client, topic string) (Ends, error) {

@@ -49,10 +49,11 @@ func Security(t *config.TLS, s *config.SASL) ([]kgo.Opt, error) {
 // errCredentials is an error of the credentials themselves.
 var errCredentials = errors.New("no credentials for kafka")
 
-// Refused tells whether brokers did not take the credentials, or there were none.
+// Refused tells whether brokers did not take the credentials, or not in time, or
+// there were none.
 // What is wrong with a certificate is not among it.
 func Refused(err error) bool {
-	return errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, errCredentials)
+	return errors.Is(err, kerr.SaslAuthenticationFailed) || errors.Is(err, kerr.IllegalSaslState) || errors.Is(err, errCredentials)
 }
 
 // Passing tells whether what failed may well succeed later with nothing changed
