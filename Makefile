@@ -1,4 +1,4 @@
-# Everything but `integration` and `integration-k8s` works offline once the modules are there.
+# Everything but the three of `integration` works offline once the modules are there.
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
@@ -10,7 +10,7 @@ PACKAGES := ./... ./testdata/gensample
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: build run test soak vet generate check-generate bench fuzz integration integration-k8s clean help
+.PHONY: build run test soak vet generate check-generate bench fuzz integration integration-kafka integration-k8s clean help
 
 build: ## build bin/weir
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/weir ./cmd/weir
@@ -49,8 +49,11 @@ fuzz: ## each fuzz target for FUZZTIME
 	  done; \
 	done
 
-integration: build ## read the lake with DuckDB and pyarrow, and run on Apache Kafka, all of which it installs
+integration: build ## read the lake with DuckDB and pyarrow, which it installs
 	test/integration/run
+
+integration-kafka: build ## the pipeline's tests on Apache Kafka, which it fetches; needs java 17 and mvn
+	test/integration/kafka/run $(CURDIR)/.tools/kafka
 
 integration-k8s: build ## a real kube-apiserver sends its audit to weir; needs etcd, builds the API server once
 	test/integration/k8s/run

@@ -72,22 +72,22 @@ func (s schedule) String() string {
 }
 
 // TestSchedules takes worlds through random schedules of faults, then through an
-// undisturbed run, and counts. A failure prints its seed; -seed repeats it.
+// undisturbed run, and counts. A failure prints its seed; -seed repeats it. A soak
+// draws new seeds, a plain test takes the first ones, as many as there is time for.
 func TestSchedules(t *testing.T) {
 	want := scheduleBooks(t)
 	if seed := chosenSeed(t); seed != 0 {
 		followSchedule(t, seed, want)
 		return
 	}
-	limit := schedulesFor
+	limit, first := schedulesFor, uint64(0) // the same seeds each time: 1, 2, ...
 	if text := os.Getenv(envSoak); text != "" {
 		d, err := time.ParseDuration(text)
 		if err != nil {
 			t.Fatalf("%s: %v", envSoak, err)
 		}
-		limit = d
+		limit, first = d, uint64(time.Now().UnixNano())
 	}
-	first := uint64(time.Now().UnixNano())
 	end := time.Now().Add(limit)
 	var next atomic.Uint64
 	t.Run("all", func(t *testing.T) {
