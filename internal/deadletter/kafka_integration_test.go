@@ -15,7 +15,7 @@ import (
 func TestKafka(t *testing.T) {
 	libs := os.Getenv(kafka.LibsVariable)
 	if libs == "" {
-		t.Skipf("%s is not set; run make integration", kafka.LibsVariable)
+		t.Skipf("%s is not set; run make integration-kafka", kafka.LibsVariable)
 	}
 	c, err := kafka.Start(t.Context(), kafka.Options{Libs: libs, Dir: t.TempDir(), Brokers: 1})
 	if err != nil {

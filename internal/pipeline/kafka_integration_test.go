@@ -19,7 +19,7 @@ const brokers = 3
 func TestKafka(t *testing.T) {
 	libs := os.Getenv(kafka.LibsVariable)
 	if libs == "" {
-		t.Skipf("%s is not set; run make integration", kafka.LibsVariable)
+		t.Skipf("%s is not set; run make integration-kafka", kafka.LibsVariable)
 	}
 	c, err := kafka.Start(t.Context(), kafka.Options{Libs: libs, Dir: t.TempDir(), Brokers: brokers, Passwords: plainUsers})
 	if err != nil {
