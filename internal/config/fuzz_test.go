@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -29,9 +30,9 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add([]byte(everything))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if strings.Contains(string(text), "_file") {
-			t.Skip("names files of the machine")
-		}
+		// A text must not make the test read the machine's files: a key that names one
+		// becomes an unknown key, and the rest is parsed all the same.
+		text = bytes.ReplaceAll(text, []byte("_file"), []byte("_f1le"))
 		c, err := Parse("weir.yaml", text, testOptions)
 		if err != nil {
 			var problems yamlpos.Problems
