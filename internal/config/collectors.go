@@ -2,21 +2,15 @@ package config
 
 import "time"
 
-// The kinds of collectors and of alert destinations. Each has its settings in a
-// field of its own of Collector or Alert, nil for every other kind; a new kind
-// is a constant, a field, and a case in the two switches of this file.
+// The kinds of collectors. Each has its settings in a field of its own of
+// Collector, nil for every other kind; a new kind is a constant, a field, and a
+// case in the switch of Collector.fields.
 const (
 	CollectorFile    = "file"
 	CollectorWebhook = "webhook"
-
-	AlertTerminal = "terminal"
-	AlertFile     = "file"
 )
 
-var (
-	collectorTypes = []string{CollectorFile, CollectorWebhook}
-	alertTypes     = []string{AlertTerminal, AlertFile}
-)
+var collectorTypes = []string{CollectorFile, CollectorWebhook}
 
 // Collector is one input.
 type Collector struct {
@@ -38,19 +32,6 @@ type FileCollector struct {
 	// same origin wherever they are kept. Empty keeps Path.
 	Origin       string
 	PollInterval time.Duration
-}
-
-// Alert is one destination of alerts.
-type Alert struct {
-	Name string
-	Type string
-
-	File *FileAlert
-}
-
-// FileAlert appends alerts to a file as NDJSON.
-type FileAlert struct {
-	Path string
 }
 
 func (c *Collector) fields() []field {
@@ -76,21 +57,6 @@ func (c *Collector) fields() []field {
 			c.Webhook = newWebhookCollector()
 		}
 		return append(common, c.Webhook.fields()...)
-	}
-	return common
-}
-
-func (a *Alert) fields() []field {
-	common := []field{
-		{"name", "name of the destination, and of its consumer group", required{name(&a.Name)}},
-		{"type", "kind of the destination", required{oneOf(&a.Type, alertTypes)}},
-	}
-	switch a.Type {
-	case AlertFile:
-		if a.File == nil {
-			a.File = &FileAlert{}
-		}
-		return append(common, field{"path", "the file that alerts are appended to as NDJSON", required{path(&a.File.Path)}})
 	}
 	return common
 }
