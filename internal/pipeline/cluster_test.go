@@ -27,15 +27,36 @@ const clusterFile = "cluster.json"
 // newClusterWorld makes a world on a cluster.
 func newClusterWorld(t *testing.T, c cluster) *world {
 	t.Helper()
-	dir := t.TempDir()
+	dir := fastDir(t)
+	writeCluster(t, dir, c)
+	return newWorld(dir)
+}
+
+func writeCluster(t *testing.T, dir string, c cluster) {
+	t.Helper()
 	data, err := json.Marshal(c)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, clusterFile), data, 0o600)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, clusterFile), data, 0o600); err != nil {
-		t.Fatal(err)
+}
+
+// wipe takes from the world all that its broker knows. On a cluster that is a
+// matter of new names, as of another cluster: the old topics and groups are not
+// the world's any more.
+func (w *world) wipe(t *testing.T) {
+	t.Helper()
+	if embedded := w.config.Kafka.Embedded; embedded != nil {
+		if err := os.RemoveAll(embedded.Dir); err != nil {
+			t.Fatal(err)
+		}
+		return
 	}
-	return newWorld(dir)
+	prefix := w.config.Kafka.TopicPrefix + "wiped."
+	writeCluster(t, w.dir, cluster{Brokers: w.config.Kafka.Brokers, Prefix: prefix, Replication: w.config.Kafka.ReplicationFactor})
+	useCluster(w.dir, w.config)
 }
 
 // useCluster gives a world its cluster, if it has one.

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"encoding/json"
 	"io"
 	"log/slog"
 	"os"
@@ -80,13 +79,7 @@ func servedWorld(t *testing.T) (*world, broker.Options) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { embedded.Close() })
-	data, err := json.Marshal(cluster{Brokers: embedded.Addrs(), Prefix: "shared.", Replication: 1})
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, clusterFile), data, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	writeCluster(t, dir, cluster{Brokers: embedded.Addrs(), Prefix: "shared.", Replication: 1})
 	return newWorld(dir), broker.Options{Seeds: embedded.Addrs(), Log: log}
 }
 

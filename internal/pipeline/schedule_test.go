@@ -142,12 +142,17 @@ func scheduleBooks(t *testing.T) books {
 	return b
 }
 
-// followSchedule takes a world through the schedule of a seed.
+// followSchedule takes a world of its own through the schedule of a seed.
 func followSchedule(t *testing.T, seed uint64, want books) {
 	t.Helper()
-	s := newSchedule(seed)
 	w := newWorld(fastDir(t))
 	defer os.RemoveAll(w.dir) // a soak has many
+	w.follow(t, seed, newSchedule(seed), want)
+}
+
+// follow takes the world through the schedule that was drawn from the seed.
+func (w *world) follow(t *testing.T, seed uint64, s schedule, want books) {
+	t.Helper()
 	fail := func(format string, args ...any) {
 		t.Helper()
 		t.Errorf("seed %d: %s\nschedule: %s\nrepeat it with: go test -run TestSchedules -seed %d ./internal/pipeline",
@@ -164,9 +169,7 @@ func followSchedule(t *testing.T, seed uint64, want books) {
 		at = s.Appends[i]
 		if s.Wipes[i] {
 			wiped = true
-			if err := os.RemoveAll(w.config.Kafka.Embedded.Dir); err != nil {
-				t.Fatal(err)
-			}
+			w.wipe(t)
 		}
 		runVictim(t, w, v)
 	}
