@@ -28,6 +28,12 @@ type batch struct {
 // add takes a copy of a piece of t.
 func (b *batch) add(t *tail, p envelope.Piece) {
 	b.touch(t)
+	if p.Reason != "" && t.cur.Cut.repeats(&p) {
+		return
+	}
+	if p.Reason == event.ReasonTruncated {
+		t.cur.Cut = cutOf(&p)
+	}
 	p.Value = b.arena.copy(p.Value)
 	b.bytes += len(p.Value)
 	origin := event.Origin{Collector: t.cfg.Name, Object: t.object, Position: p.Offset}

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -32,6 +33,8 @@ type cursor struct {
 	Head mark `json:"head,omitzero"`
 	// Compressed tells that the mark is of the compressed bytes.
 	Compressed bool `json:"compressed,omitempty"`
+	// Cut is the record that the file ended in when it was taken for complete.
+	Cut cut `json:"cut,omitzero"`
 	// Done says that nothing was left of a file of this size and time.
 	Done bool `json:"done,omitempty"`
 	// Leaving says that the file no longer is where the configuration points to,
@@ -49,6 +52,25 @@ type mark struct {
 	At  int64  `json:"at"`
 	Len int64  `json:"len"`
 	Sum string `json:"sum,omitempty"`
+}
+
+// cut is an unfinished record that was given out as a dead letter. It stands behind
+// the position: should the file get longer, it is read again.
+type cut struct {
+	At  int64  `json:"at"`
+	Sum string `json:"sum"`
+}
+
+// repeats reports whether a rejected piece is the letter that there is already, with
+// nothing added but what separates it from the next record.
+func (c cut) repeats(p *envelope.Piece) bool { return c == cutOf(p) }
+
+func cutOf(p *envelope.Piece) cut {
+	sum := p.SHA256
+	if sum == "" {
+		sum = sumOf(bytes.TrimSpace(p.Value))
+	}
+	return cut{At: p.Offset, Sum: sum}
 }
 
 const (

@@ -163,6 +163,32 @@ func TestTruncatedGzip(t *testing.T) {
 	same(t, "after it was copied again", lines(text)[n:], k.take())
 }
 
+// A file that is taken for complete gives an unfinished end out as a dead letter.
+// When it grows, the same bytes are no second one; other bytes are.
+func TestGrowsAfterOnce(t *testing.T) {
+	for _, tt := range []struct {
+		name, end, rest string
+		records, dead   []string
+	}{
+		{"broken as it was", "{\"n\":\n", "{\"n\":9}\n", []string{`{"n":0}`, `{"n":9}`}, []string{`x.json@8 truncated {"n":` + "\n"}},
+		{"broken otherwise", "{\"n\":", " x\n{\"n\":9}\n", []string{`{"n":0}`, `{"n":9}`}, []string{`x.json@8 truncated {"n":`, `x.json@8 syntax {"n": x`}},
+		{"completed", "{\"n\":", "1}\n", []string{`{"n":0}`, `{"n":1}`}, []string{`x.json@8 truncated {"n":`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "x.json")
+			k := newTopic()
+			write(t, path, "{\"n\":0}\n"+tt.end)
+			run1(t, config(path), k)
+			run1(t, config(path), k)
+			appendTo(t, path, tt.rest)
+			run1(t, config(path), k)
+			run1(t, config(path), k)
+			same(t, "records", tt.records, k.take())
+			same(t, "dead letters", tt.dead, k.dead)
+		})
+	}
+}
+
 func TestTruncatedJSON(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.json")
 	write(t, path, `{"Records":[{"n":1},{"n":2},{"n":`)

@@ -99,7 +99,7 @@ func (r *run) begin(t *tail, f *os.File, compressed bool) {
 	t.cur = cursor{Version: cursorVersion, Path: t.path, Compressed: compressed}
 	c := r.match(t, f)
 	if c != nil {
-		t.cur.Position = c.Position
+		t.cur.Position, t.cur.Cut = c.Position, c.Cut
 		if c.Compressed == compressed {
 			t.cur.Mark, t.cur.Head = c.Mark, c.Head
 		}
