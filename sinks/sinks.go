@@ -16,6 +16,9 @@ type Alert struct {
 	ID string
 	// Value is the OCSF Detection Finding as JSON, as the alerts topic holds it.
 	Value []byte
+	// Attributes is what a route and the head of a message need of Value, read once
+	// for all. It is empty for a Value that is no alert.
+	Attributes Attributes
 }
 
 // Destination is where alerts go. It is used by one goroutine at a time.
