@@ -31,7 +31,7 @@ const dialTimeout = 10 * time.Second
 func Security(t *config.TLS, s *config.SASL) ([]kgo.Opt, error) {
 	var opts []kgo.Opt
 	if t != nil {
-		if _, err := tlsConfig(t); err != nil { // what is wrong now should not wait for a connection
+		if _, err := TLSConfig(t); err != nil { // what is wrong now should not wait for a connection
 			return nil, err
 		}
 		opts = append(opts, kgo.Dialer(dialTLS(t)))
@@ -85,13 +85,13 @@ func mechanismOf(s *config.SASL) (sasl.Mechanism, error) {
 			return oauth.Auth{Token: token}, err
 		})}, nil
 	}
-	return nil, fmt.Errorf("unknown kafka.sasl.mechanism %q", s.Mechanism)
+	return nil, fmt.Errorf("unknown sasl.mechanism %q", s.Mechanism)
 }
 
 func password(ctx context.Context, s *config.SASL) (string, error) {
 	password, err := settled(ctx, func() (config.Secret, error) { return config.ReadSecret(s.Password, s.PasswordFile) })
 	if err != nil {
-		return "", fmt.Errorf("%w: read kafka.sasl.password_file: %w", errCredentials, err)
+		return "", fmt.Errorf("%w: read sasl.password_file: %w", errCredentials, err)
 	}
 	return string(password), nil
 }
@@ -99,14 +99,14 @@ func password(ctx context.Context, s *config.SASL) (string, error) {
 func tokenOfFile(ctx context.Context, file string) (string, error) {
 	token, err := settled(ctx, func() (config.Secret, error) { return config.ReadSecret("", file) })
 	if err != nil {
-		return "", fmt.Errorf("%w: read kafka.sasl.token_file: %w", errCredentials, err)
+		return "", fmt.Errorf("%w: read sasl.token_file: %w", errCredentials, err)
 	}
 	return strings.TrimSpace(string(token)), nil
 }
 
 func dialTLS(t *config.TLS) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conf, err := settled(ctx, func() (*tls.Config, error) { return tlsConfig(t) })
+		conf, err := settled(ctx, func() (*tls.Config, error) { return TLSConfig(t) })
 		if err != nil {
 			return nil, err
 		}
@@ -137,22 +137,23 @@ func settled[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	}
 }
 
-func tlsConfig(t *config.TLS) (*tls.Config, error) {
+// TLSConfig reads the files of t, which may have changed since it was last called.
+func TLSConfig(t *config.TLS) (*tls.Config, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}
 	if t.CAFile != "" {
 		pem, err := os.ReadFile(t.CAFile)
 		if err != nil {
-			return nil, fmt.Errorf("read kafka.tls.ca_file: %w", err)
+			return nil, fmt.Errorf("read tls.ca_file: %w", err)
 		}
 		conf.RootCAs = x509.NewCertPool()
 		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New("kafka.tls.ca_file " + t.CAFile + " holds no certificate in PEM form")
+			return nil, errors.New("tls.ca_file " + t.CAFile + " holds no certificate in PEM form")
 		}
 	}
 	if t.CertFile != "" {
 		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("read kafka.tls.cert_file and key_file: %w", err)
+			return nil, fmt.Errorf("read tls.cert_file and key_file: %w", err)
 		}
 		conf.Certificates = []tls.Certificate{pair}
 	}

@@ -75,10 +75,10 @@ func (k *Kafka) check(r *reader) {
 		r.problemAt("kafka.tls", "is for brokers; the embedded broker serves its own process only: delete it")
 	}
 	if k.SASL != nil {
-		k.SASL.check(r)
+		k.SASL.check(r, "kafka.sasl")
 	}
 	if k.TLS != nil {
-		k.TLS.check(r)
+		k.TLS.check(r, "kafka.tls")
 	}
 }
 

@@ -128,18 +128,11 @@ func rows(b *strings.Builder, path string, fields section) {
 
 // nested is the keys of a section, also of one that is not there by default.
 func nested(v value) section {
-	r := &reader{dir: "."}
 	switch s := v.(type) {
 	case section:
 		return s
-	case optionalSection[Embedded]:
-		return newEmbedded(r).fields()
-	case optionalSection[SASL]:
-		return newSASL(r).fields()
-	case optionalSection[TLS]:
-		return newTLS(r).fields()
-	case optionalSection[WebhookTLS]:
-		return newWebhookTLS(r).fields()
+	case interface{ whole(*reader) section }:
+		return s.whole(&reader{dir: "."})
 	}
 	return nil
 }

@@ -91,6 +91,9 @@ func (o optionalSection[T]) write() *yaml.Node {
 	return section(o.fields(*o.to)).write()
 }
 
+// whole is the keys that the section would have if it were given.
+func (o optionalSection[T]) whole(r *reader) section { return o.fields(o.initial(r)) }
+
 // listOf is a list of mappings whose keys depend on their key "type".
 func listOf[T any](to *[]T, fields func(*T) []field) value { return list[T]{to, fields} }
 

@@ -16,7 +16,7 @@ const (
 	SASLOAuthBearer = "oauthbearer"
 )
 
-// SASL is how weir authenticates to the brokers. With oauthbearer the token is in
+// SASL is how weir authenticates to brokers. With oauthbearer the token is in
 // TokenFile, or comes from TokenURL for the client's id and secret; the other
 // mechanisms have a user and a password. Values that came from a file may be out
 // of date: ReadSecret has them as they are now.
@@ -35,7 +35,7 @@ type SASL struct {
 	Scope            string
 }
 
-// TLS is how the connection to the brokers is encrypted. CAFile is empty for the
+// TLS is how a connection that weir opens is encrypted. CAFile is empty for the
 // system's roots; CertFile and KeyFile are both set for mutual TLS, else neither.
 type TLS struct {
 	CAFile, CertFile, KeyFile string
@@ -94,9 +94,8 @@ func checkTokenURL(s string) error {
 	return nil
 }
 
-// check wants the keys of the mechanism and no others.
-func (s *SASL) check(r *reader) {
-	const path = "kafka.sasl"
+// check wants the keys of the mechanism and no others, in the section at path.
+func (s *SASL) check(r *reader, path string) {
 	user := []string{"username", "password", "password_file"}
 	client := []string{"token_url", "client_id", "client_secret", "client_secret_file", "scope"}
 	switch {
@@ -137,16 +136,17 @@ func (r *reader) exclude(path, why string, keys ...string) {
 	}
 }
 
-func (t *TLS) check(r *reader) {
+// check looks at the files of the section at path.
+func (t *TLS) check(r *reader, path string) {
 	if (t.CertFile == "") != (t.KeyFile == "") {
-		r.problemAt("kafka.tls", "cert_file and key_file go together; give both for mutual TLS, or neither")
+		r.problemAt(path, "cert_file and key_file go together; give both for mutual TLS, or neither")
 	}
 	for _, f := range []struct{ key, file string }{{"ca_file", t.CAFile}, {"cert_file", t.CertFile}, {"key_file", t.KeyFile}} {
 		if f.file == "" {
 			continue
 		}
 		if _, err := os.ReadFile(f.file); err != nil {
-			r.problemAt("kafka.tls."+f.key, "%v", err)
+			r.problemAt(path+"."+f.key, "%v", err)
 		}
 	}
 }

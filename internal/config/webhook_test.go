@@ -17,7 +17,7 @@ collectors:
     type: webhook
     source: kubernetes.audit
     listen: 0.0.0.0:9443
-    tls: {cert_file: webhook.go, key_file: webhook_test.go, client_ca_file: types.go, client_names: [kube-apiserver]}
+    tls: {cert_file: webhook.go, key_file: webhook_test.go, client_ca_file: secret.go, client_names: [kube-apiserver]}
     token_sha256:
       blue: [9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752]
       green: [fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13]
@@ -33,7 +33,7 @@ func TestWebhook(t *testing.T) {
 	want := []Collector{
 		{Name: "clusters", Type: CollectorWebhook, Source: "kubernetes.audit", Webhook: &WebhookCollector{
 			Listen: "0.0.0.0:9443",
-			TLS:    &WebhookTLS{CertFile: "webhook.go", KeyFile: "webhook_test.go", ClientCAFile: "types.go", ClientNames: []string{"kube-apiserver"}},
+			TLS:    &WebhookTLS{CertFile: "webhook.go", KeyFile: "webhook_test.go", ClientCAFile: "secret.go", ClientNames: []string{"kube-apiserver"}},
 			Tokens: map[string][]string{
 				"blue":  {"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"},
 				"green": {"fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13"},
