@@ -10,7 +10,7 @@ PACKAGES := ./... ./testdata/gensample
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: build run test soak vet generate check-generate bench fuzz integration integration-kafka integration-k8s clean help
+.PHONY: build run test soak vet generate check-generate bench compare fuzz integration integration-kafka integration-k8s clean help
 
 build: ## build bin/weir
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/weir ./cmd/weir
@@ -39,6 +39,10 @@ check-generate: generate ## fail if the generated code is not what the generator
 
 bench: ## benchmarks of the stages and of the whole line
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+compare: build ## rate, latency, recovery, memory: embedded broker and Apache Kafka; needs java 17 and mvn
+	test/integration/kafka/fetch $(CURDIR)/.tools/kafka
+	$(GO) run ./test/compare -kafka $(CURDIR)/.tools/kafka/libs
 
 FUZZTIME ?= 30s
 fuzz: ## each fuzz target for FUZZTIME
