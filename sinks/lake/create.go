@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,42 +39,58 @@ func (d *Dir) step(name string, do func() error) error {
 	return d.fault("after " + name)
 }
 
-// create makes the file name in dir hold data, unless there is one already: then
-// that stays as it is. When create returns without error the file is on the disk.
-// At no moment is there a file of that name that is not whole: the data is first
-// written to a temporary file and reaches the disk, and then gets its name by a
-// link, which never replaces.
-func (d *Dir) create(dir, name string, data []byte) (File, error) {
-	rel := path.Join(dir, name)
-	final := filepath.Join(d.root, filepath.FromSlash(rel))
-	file := File{Path: rel, Bytes: int64(len(data))}
-	if err := d.mkdirs(dir); err != nil {
-		return file, err
+// Create writes a file, see Store. The data first goes to a temporary file and
+// reaches the disk, and then gets its name by a link, which never replaces.
+func (d *Dir) Create(ctx context.Context, name string, data []byte) (created bool, err error) {
+	if !fs.ValidPath(name) {
+		return false, fmt.Errorf("create %q: not a path below the lake", name)
 	}
-	err := d.link(final, data)
+	final := filepath.Join(d.root, filepath.FromSlash(name))
+	if err := d.mkdirs(path.Dir(name)); err != nil {
+		return false, err
+	}
+	err = d.link(ctx, final, data)
+	created = err == nil
 	if errors.Is(err, fs.ErrExist) {
-		// It may come from a process that was killed before its last step.
-		info, statErr := os.Stat(final)
-		if statErr != nil {
-			return file, advise(statErr, d.root)
-		}
-		file.Bytes, err = info.Size(), nil
-	} else {
-		file.Created = err == nil
+		err = sameFile(final, data)
 	}
 	if err == nil {
+		// It may come from a process that was killed before this step.
 		err = d.syncDir(filepath.Dir(final))
 	}
-	return file, advise(err, d.root)
+	return created && err == nil, advise(err, d.root)
+}
+
+// sameFile holds a file that is there against what it should be.
+func sameFile(name string, data []byte) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err == nil {
+		err = SameContent(f, info.Size(), data)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // link gives data the name final. It is fs.ErrExist if the name is taken.
-func (d *Dir) link(final string, data []byte) error {
+func (d *Dir) link(ctx context.Context, final string, data []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if _, err := os.Lstat(final); err == nil {
 		return fs.ErrExist
 	}
 	temp := filepath.Join(d.root, tempDir, d.id+"-"+strconv.Itoa(d.next()))
 	err := d.writeTemp(temp, data)
+	if err == nil {
+		err = ctx.Err() // a disk may be very slow
+	}
 	if err == nil {
 		err = d.step(stepLink, func() error { return os.Link(temp, final) })
 	}
@@ -169,8 +186,8 @@ func advise(err error, root string) error {
 	}
 	var link *os.LinkError
 	switch {
-	case err == nil:
-		return nil
+	case err == nil || errors.Is(err, ErrForeign):
+		return err
 	case is(syscall.ENOSPC, syscall.EDQUOT):
 		return fmt.Errorf("%w: the disk or quota of %s is full: free or add space; nothing is lost, the batch is written again", err, root)
 	case is(syscall.EROFS):

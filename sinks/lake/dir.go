@@ -1,12 +1,14 @@
 package lake
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -25,7 +27,7 @@ const (
 // same file system and outside of what a reader of a table lists.
 const tempDir = ".tmp"
 
-// Dir is a lake in a directory. Its methods may be used by several goroutines,
+// Dir is the [Store] in a directory. Its methods may be used by several goroutines,
 // and several processes may use the same directory.
 type Dir struct {
 	root string
@@ -140,12 +142,15 @@ func removeOf(temp, id string) error {
 
 // probe writes a file as Write does, and removes it.
 func (d *Dir) probe() error {
-	name := d.id + "-probe"
-	if _, err := d.create(tempDir, name, []byte("weir")); err != nil {
+	name := path.Join(tempDir, d.id+"-probe")
+	if _, err := d.Create(context.Background(), name, []byte("weir")); err != nil {
 		return err
 	}
-	return advise(os.Remove(filepath.Join(d.root, tempDir, name)), d.root)
+	return advise(os.Remove(filepath.Join(d.root, filepath.FromSlash(name))), d.root)
 }
+
+// String is the directory.
+func (d *Dir) String() string { return d.root }
 
 // Close gives the directory up. Files are complete without it.
 func (d *Dir) Close() error {

@@ -68,8 +68,9 @@ func TestFaultAtEveryStep(t *testing.T) {
 	create := func(d *Dir) (Result, error) {
 		var res Result
 		for i, dir := range []string{"events/class=a/day=1", "events/class=a/day=2", "events/class=b/day=1"} {
-			f, err := d.create(dir, "x.parquet", bytes.Repeat([]byte{'a' + byte(i)}, 10_000))
-			if err != nil {
+			f := File{Path: dir + "/x.parquet", Bytes: 10_000}
+			var err error
+			if f.Created, err = d.Create(context.Background(), f.Path, bytes.Repeat([]byte{'a' + byte(i)}, 10_000)); err != nil {
 				return res, err
 			}
 			res.Files = append(res.Files, f)
@@ -94,7 +95,7 @@ func TestFaultAtEveryStep(t *testing.T) {
 // TestKilledInTheMiddleOfABatch dies around the link of each file of a batch.
 func TestKilledInTheMiddleOfABatch(t *testing.T) {
 	b, rows := batchOfThree()
-	batch := func(d *Dir) (Result, error) { return NewWriter(d).Write(context.Background(), Events, b, rows) }
+	batch := func(d *Dir) (Result, error) { return newWriter(d, 1, 1).Write(context.Background(), Events, b, rows) }
 	steps, want := recordSteps(t, batch)
 	for n, step := range steps {
 		if strings.HasSuffix(step, " "+stepLink) {
@@ -185,18 +186,26 @@ func interrupted(t *testing.T, write func(*Dir) (Result, error), n int, killed b
 	}
 }
 
-// TestExistingFileStays repeats a batch over a file that is there and differs.
-func TestExistingFileStays(t *testing.T) {
+// TestForeignFileStays repeats a batch over a file that is there and differs, in
+// its size or in one byte only.
+func TestForeignFileStays(t *testing.T) {
 	b, rows := batchOfThree()
 	root := t.TempDir()
 	res := write(t, root, Events, b, rows)
 	path := filepath.Join(root, res.Files[0].Path)
-	if err := os.WriteFile(path, []byte("not ours to judge"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	again := write(t, root, Events, b, rows)
-	if again.Files[0].Created || string(readBytes(t, path)) != "not ours to judge" {
-		t.Error("the file was replaced")
+	changed := readBytes(t, path)
+	changed[len(changed)/2] ^= 1
+	for _, foreign := range [][]byte{[]byte("not ours to judge"), changed} {
+		if err := os.WriteFile(path, foreign, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := NewWriter(openTestDir(t, root)).Write(context.Background(), Events, b, rows)
+		if !errors.Is(err, ErrForeign) || !strings.Contains(err.Error(), res.Files[0].Path) || IsTransient(err) {
+			t.Errorf("Write: %v, want a permanent %v that names the file", err, ErrForeign)
+		}
+		if !bytes.Equal(readBytes(t, path), foreign) {
+			t.Error("the file was replaced")
+		}
 	}
 }
 
