@@ -14,18 +14,7 @@ func (c *Config) check(r *reader) {
 	c.Metrics.check(r)
 	checkNames(r, "collectors", c.Collectors, func(x Collector) string { return x.Name })
 	checkWebhooks(r, c.Collectors)
-	checkNames(r, "alerts", c.Alerts, func(x Alert) string { return x.Name })
-	writers := map[string]int{}
-	for i, x := range c.Alerts {
-		if x.File == nil || x.File.Path == "" {
-			continue
-		}
-		if j, twice := writers[x.File.Path]; twice {
-			r.problemAt(fmt.Sprintf("alerts[%d].path", i), "is the file of alerts[%d] already; two writers would mix their lines", j)
-			continue
-		}
-		writers[x.File.Path] = i
-	}
+	c.checkAlerts(r)
 }
 
 // CheckWindows refuses a retention of signals that rules outlive: correlation

@@ -30,6 +30,7 @@ everything that is wrong at once; ` + "`weir config show`" + ` prints it complet
 - **Durations** are whole numbers with a unit, the greatest first: ` + "`500ms`, `30s`, `1h30m`, `7d`, `2w`" + `. **Sizes** are a whole number with a unit:
   ` + "`512KiB`, `64MiB`, `1GiB`, `500kB`" + `.
 - **Secrets** have two keys: ` + "`password: ${VARIABLE}`, or `password_file`" + ` with the path of a file that holds it. They are masked wherever they are shown.
+  A file is read again when its secret is used, so that it can be replaced while weir runs; a variable is that of the start.
 
 Without a file weir uses the defaults, with ` + "`kafka: {embedded: {dir: data/broker}}`" + ` and nothing to collect. A file has to say which
 cluster it is for.
@@ -115,11 +116,11 @@ func rows(b *strings.Builder, path string, fields section) {
 		if node := f.val.write(); node != nil && node.Kind == yaml.ScalarNode && node.Value != "" {
 			initial = "`" + node.Value + "`"
 		}
-		if isRequired(f.val) {
-			initial = "required"
-		}
 		if f.val.form() == "list of host:port" {
 			initial = ""
+		}
+		if isRequired(f.val) {
+			initial = "required"
 		}
 		fmt.Fprintf(b, "| `%s%s` | %s | %s | %s |\n", path, f.key, f.val.form(), initial, f.doc)
 		rows(b, path+f.key+".", nested(f.val))

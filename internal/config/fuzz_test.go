@@ -46,9 +46,7 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		if c.Kafka.SASL != nil {
-			c.Kafka.SASL.Password = mask
-		}
+		maskAll(c)
 		shown, err := c.YAML()
 		if err != nil {
 			t.Fatal(err)
@@ -61,6 +59,33 @@ func FuzzLoad(f *testing.F) {
 			t.Errorf("loaded again (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// maskAll makes of every secret what is shown of it.
+func maskAll(c *Config) {
+	sasl := []*SASL{c.Kafka.SASL}
+	for _, a := range c.Alerts {
+		if a.Kafka != nil {
+			sasl = append(sasl, a.Kafka.SASL)
+		}
+		w := a.Webhook
+		if w == nil {
+			continue
+		}
+		w.URL = Secret(MaskURL(string(w.URL)))
+		w.Secret = Secret(w.Secret.String())
+		for name := range w.Headers {
+			w.Headers[name] = mask
+		}
+		if w.Signature != nil {
+			w.Signature.Key = mask
+		}
+	}
+	for _, s := range sasl {
+		if s != nil {
+			s.Password, s.ClientSecret = Secret(s.Password.String()), Secret(s.ClientSecret.String())
+		}
+	}
 }
 
 // FuzzExpand: what has no ${ is itself, and an escaped text comes back whole.
