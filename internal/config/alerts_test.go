@@ -1,7 +1,7 @@
 package config
 
 import (
-	"path"
+	pathpkg "path"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +60,7 @@ alerts:
   - {name: d, type: terminal}
 `)
 	rules := []RoutedRule{{"aws.root", "high", []string{"pci"}}, {"k8s.exec", "medium", nil}}
-	match := func(pattern, id string) bool { ok, _ := path.Match(pattern, id); return ok }
+	match := func(pattern, id string) bool { ok, _ := pathpkg.Match(pattern, id); return ok }
 	got := c.CheckRoutes(rules, match).Error()
 	want := strings.Join([]string{
 		`weir.yaml:4:53: warning: alerts[0].route.rules[1]: no rule has the id "azure.nothing"`,
