@@ -167,11 +167,10 @@ func (b *letterBox) startEmbedded(dir string) ([]string, error) {
 }
 
 func (b *letterBox) connect(ctx context.Context, seeds []string) error {
-	security, err := broker.Security(b.config.Kafka.TLS, b.config.Kafka.SASL)
-	if err != nil {
+	var err error
+	if b.opts, err = broker.NewOptions(&b.config.Kafka, seeds, b.log); err != nil {
 		return err
 	}
-	b.opts = broker.Options{Seeds: seeds, Log: b.log, Extra: security}
 	cl, err := b.opts.New(ctx)
 	if err != nil {
 		return err

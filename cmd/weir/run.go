@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/ingest/file"
@@ -156,8 +155,6 @@ func explainRun(err error, cfg *config.Config) error {
 		return exitcode.Wrap(exitcode.Usage, err, "")
 	case errors.Is(err, file.ErrNoInput):
 		return exitcode.Wrap(exitcode.Nothing, err, "check `path` of the collector, or wait for logs without --once")
-	case errors.Is(err, kerr.UnknownServerError) && cfg.Kafka.Embedded != nil:
-		return exitcode.Wrap(exitcode.IO, err, "the embedded broker cannot write to "+cfg.Kafka.Embedded.Dir+": if its disk is full, free space and start again; what it acknowledged is kept")
 	}
 	return exitcode.Wrap(exitcode.IO, err, "")
 }

@@ -10,12 +10,20 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/plugin/kslog"
+
+	"github.com/weir-security/weir/internal/config"
 )
 
 // TransactionTimeout bounds how long a dead process' open transaction holds
 // read_committed readers up. A restart under the same transactional id aborts it
 // at once; this is for a process that never comes back.
 const TransactionTimeout = 10 * time.Second
+
+// fetchWait is how long a broker holds a fetch that has nothing to give; that of
+// Kafka's own clients. One fetch is under way for each broker, and a partition that
+// comes to a consumer meanwhile waits for its end: with the 5 s of kgo, the records of
+// a partition waited that long after a start or a rebalance.
+const fetchWait = 500 * time.Millisecond
 
 // Options are what all clients of one weir share.
 type Options struct {
@@ -25,6 +33,16 @@ type Options struct {
 	Log        *slog.Logger
 	// Extra carries TLS and SASL.
 	Extra []kgo.Opt
+}
+
+// NewOptions are the options for the brokers of a configuration: seeds are its
+// brokers, or those of the embedded one. Extra goes to every client.
+func NewOptions(cfg *config.Kafka, seeds []string, log *slog.Logger, extra ...kgo.Opt) (Options, error) {
+	security, err := Security(cfg.TLS, cfg.SASL)
+	if err != nil {
+		return Options{}, err
+	}
+	return Options{Seeds: seeds, Log: log, Extra: append(security, extra...)}, nil
 }
 
 // Client gives the options of a client, with the given ones after the common.
@@ -41,6 +59,7 @@ func (o Options) Client(opts ...kgo.Opt) []kgo.Opt {
 		kgo.ProducerBatchCompression(kgo.ZstdCompression(), kgo.NoCompression()),
 		kgo.FetchMaxBytes(32 << 20),
 		kgo.FetchMaxPartitionBytes(MaxMessageBytes),
+		kgo.FetchMaxWait(fetchWait),
 		kgo.RecordPartitioner(partitioner{}),
 		kgo.WithLogger(kslog.New(slog.New(quiet{o.Log.Handler()}))),
 		kgo.DisableClientMetrics(),

@@ -248,8 +248,24 @@ func (r *reader) fetch(ctx context.Context, partition int32, from int64) ([]*kgo
 	return records.Records, max(next, from), nil
 }
 
+// LastRecord is the offset behind the last committed record in a range of offsets
+// of a partition, its beginning if there is none: what lies behind it are markers
+// and records of aborted transactions, with which nothing is to be done.
+func (o Options) LastRecord(ctx context.Context, topic string, partition int32, span Range) (behind int64, err error) {
+	err = o.withReader(ctx, topic, func(r *reader) error {
+		behind, err = r.lastSeen(ctx, partition, span, func(rec *kgo.Record) bool { return !rec.Attrs.IsControl() })
+		return err
+	})
+	return behind, err
+}
+
 // visibleEnd looks back from the end of a partition for the last thing to see.
 func (r *reader) visibleEnd(ctx context.Context, partition int32, span Range) (int64, error) {
+	return r.lastSeen(ctx, partition, span, func(*kgo.Record) bool { return true })
+}
+
+// lastSeen is the offset behind the last record or marker in a range that counts.
+func (r *reader) lastSeen(ctx context.Context, partition int32, span Range, counts func(*kgo.Record) bool) (int64, error) {
 	for window := int64(100); span.From < span.To; window *= 10 {
 		begin := max(span.From, span.To-window)
 		visible := int64(-1)
@@ -259,7 +275,7 @@ func (r *reader) visibleEnd(ctx context.Context, partition int32, span Range) (i
 				return 0, err
 			}
 			for _, rec := range records {
-				if rec.Offset < span.To {
+				if rec.Offset < span.To && counts(rec) {
 					visible = rec.Offset
 				}
 			}

@@ -54,7 +54,7 @@ func runVictim(dir, at string) error {
 	if err != nil {
 		return err
 	}
-	embedded, err := StartEmbeddedAt(dir, slog.New(slog.DiscardHandler), func(s Step) {
+	embedded, err := StartEmbeddedWith(dir, slog.New(slog.DiscardHandler), EmbeddedOptions{Reached: func(s Step) {
 		if s != Step(step) {
 			return
 		}
@@ -62,7 +62,7 @@ func runVictim(dir, at string) error {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // the signal is on its way
 		}
-	})
+	}})
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ type Topic struct {
 }
 
 // EnsureTopics creates those of topics that do not exist. A topic that exists is
-// left as it is: its owner decides. It returns when every topic has a leader.
+// left as it is: its owner decides. It returns when every partition has a leader.
 func EnsureTopics(ctx context.Context, adm *kadm.Client, replication int16, topics []Topic) error {
 	existing, err := adm.ListTopics(ctx)
 	if err != nil {
@@ -68,7 +68,60 @@ func EnsureTopics(ctx context.Context, adm *kadm.Client, replication int16, topi
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return waitForLeaders(ctx, adm, topics)
+}
+
+// How long a new topic may be without leaders: a controller is quick to choose
+// them, brokers may be slow to hear of it. An old one has none when its brokers are
+// away, and then clients wait by themselves.
+const (
+	leaderMost = 30 * time.Second
+	leaderStep = 50 * time.Millisecond
+)
+
+// waitForLeaders returns when brokers name a leader for every partition of topics.
+func waitForLeaders(ctx context.Context, adm *kadm.Client, topics []Topic) error {
+	names := make([]string, len(topics))
+	for i, t := range topics {
+		names[i] = t.Name
+	}
+	for deadline := time.Now().Add(leaderMost); ; {
+		details, err := adm.ListTopics(ctx, names...)
+		if err != nil {
+			return fmt.Errorf("list topics: %w", err)
+		}
+		without := leaderless(details, names)
+		if without == "" {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%w: %s has had none for %s; are enough brokers up?", kerr.LeaderNotAvailable, without, leaderMost)
+		}
+		select {
+		case <-time.After(leaderStep):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// leaderless is the first topic, or partition of one, without a leader, or empty.
+func leaderless(details kadm.TopicDetails, names []string) string {
+	for _, name := range names {
+		d, ok := details[name]
+		if !ok || d.Err != nil || len(d.Partitions) == 0 {
+			return name
+		}
+		for _, p := range d.Partitions.Sorted() {
+			if p.Err != nil || p.Leader < 0 {
+				return fmt.Sprintf("%s/%d", name, p.Partition)
+			}
+		}
+	}
+	return ""
 }
 
 func create(ctx context.Context, adm *kadm.Client, replication int16, t Topic) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/weir-security/weir/ingest"
 	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/logkey"
+	"github.com/weir-security/weir/schemas/event"
 )
 
 // collectRole runs the configured collectors and makes what they read durable.
@@ -49,7 +51,7 @@ type putRequest struct {
 func (c *collectRole) run(ctx, drain context.Context) error {
 	cl, err := c.opts.New(ctx,
 		kgo.TransactionalID(c.transactionalID(RoleCollect)),
-		kgo.TransactionTimeout(broker.TransactionTimeout),
+		kgo.TransactionTimeout(c.times.transaction),
 	)
 	if err != nil {
 		return err
@@ -136,6 +138,9 @@ func (c *collectRole) gather(first putRequest) []putRequest {
 // commit makes the batches durable in one Kafka transaction and answers their
 // collectors.
 func (c *collectRole) commit(ctx context.Context, cl *kgo.Client, requests []putRequest) error {
+	for i := range requests {
+		c.fit(&requests[i].batch)
+	}
 	err := c.transact(ctx, cl, requests)
 	for _, r := range requests {
 		if err == nil {
@@ -143,7 +148,33 @@ func (c *collectRole) commit(ctx context.Context, cl *kgo.Client, requests []put
 		}
 		r.done <- err
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return c.faults.At(FaultCollectAnswered)
+}
+
+// fit makes dead letters of records that Kafka does not take for their size: they
+// must not stop what is behind them.
+func (c *collectRole) fit(b *ingest.Batch) {
+	tooLarge := func(r event.Record) bool { return len(r.Value) > c.limit() }
+	if !slices.ContainsFunc(b.Records, tooLarge) {
+		return
+	}
+	var fitting []event.Record // not in place: the batch's memory is the collector's
+	letters := slices.Clone(b.DeadLetters)
+	for _, r := range b.Records {
+		if !tooLarge(r) {
+			fitting = append(fitting, r)
+			continue
+		}
+		letters = append(letters, event.DeadLetter{
+			Stage: event.StageCollect, Reason: event.ReasonTooLarge,
+			Detail: fmt.Sprintf("the record has %d bytes, Kafka takes %d; raise max.message.bytes of %s", len(r.Value), c.limit(), c.names.Raw(r.Source)),
+			Source: r.Source, Origin: r.Origin, Value: r.Value,
+		})
+	}
+	b.Records, b.DeadLetters = fitting, letters
 }
 
 func (c *collectRole) transact(ctx context.Context, cl *kgo.Client, requests []putRequest) error {
@@ -155,14 +186,8 @@ func (c *collectRole) transact(ctx context.Context, cl *kgo.Client, requests []p
 	}
 	var out outcome
 	for _, r := range requests {
-		for i := range r.batch.Records {
-			out.produce(ctx, cl, broker.EncodeRaw(c.names, &r.batch.Records[i]), nil)
-		}
-		for i := range r.batch.DeadLetters {
-			out.produce(ctx, cl, c.deadLetter(&r.batch.DeadLetters[i]), nil)
-		}
-		for _, cur := range r.batch.Cursors {
-			out.produce(ctx, cl, c.cursorRecord(r.collector.name, cur), nil)
+		if err := c.produce(ctx, cl, &out, r); err != nil {
+			return err
 		}
 	}
 	if err := c.faults.At(FaultCollectProduced); err != nil {
@@ -185,6 +210,33 @@ func (c *collectRole) transact(ctx context.Context, cl *kgo.Client, requests []p
 	return c.faults.At(FaultCollectCommitted)
 }
 
+// produce sends a batch.
+func (c *collectRole) produce(ctx context.Context, cl *kgo.Client, out *outcome, r putRequest) error {
+	send := func(record *kgo.Record) error {
+		if err := c.faults.At(FaultCollectProducing); err != nil {
+			return err
+		}
+		out.produce(ctx, cl, record, nil)
+		return nil
+	}
+	for i := range r.batch.Records {
+		if err := send(broker.EncodeRaw(c.names, &r.batch.Records[i])); err != nil {
+			return err
+		}
+	}
+	for i := range r.batch.DeadLetters {
+		if err := send(c.deadLetter(&r.batch.DeadLetters[i])); err != nil {
+			return err
+		}
+	}
+	for _, cur := range r.batch.Cursors {
+		if err := send(c.cursorRecord(r.collector.name, cur)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (c *collectRole) cursorRecord(collector string, cur ingest.Cursor) *kgo.Record {
 	return &kgo.Record{Topic: c.names.Cursors(), Key: []byte(collector + "/" + cur.Key), Value: cur.Value}
 }
@@ -205,11 +257,17 @@ func (c *collectRole) rewriteCursors(ctx context.Context, cl *kgo.Client, cursor
 	if err := cl.Flush(ctx); err != nil {
 		return fmt.Errorf("flush: %w", err)
 	}
+	if err := c.faults.At(FaultCollectRewriting); err != nil {
+		return err
+	}
 	if err := out.err(); err != nil {
 		return errors.Join(fmt.Errorf("produce: %w", err), cl.EndTransaction(ctx, kgo.TryAbort))
 	}
 	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		return fmt.Errorf("commit transaction: %w", err)
+	}
+	if err := c.faults.At(FaultCollectRewritten); err != nil {
+		return err
 	}
 	var offsets kadm.Offsets
 	offsets.AddOffset(fence.Topic, fence.Partition, fence.Offset, -1)
@@ -237,6 +295,9 @@ func (c *collectRole) readCursors(ctx context.Context, cl *kgo.Client) (map[stri
 	}
 	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		return nil, fmt.Errorf("commit transaction: %w", err)
+	}
+	if err := c.faults.At(FaultCollectFenced); err != nil {
+		return nil, err
 	}
 	cursors, records := map[string]map[string][]byte{}, 0
 	err := c.opts.ReadUntil(ctx, c.names.Cursors(), fence.Partition, func(r *kgo.Record) bool {

@@ -167,6 +167,9 @@ func (c *correlateRole) stateOf(ctx context.Context, p partition) (*correlation,
 	if err := cmpErr(failed, err); err != nil {
 		return nil, fmt.Errorf("restore state of %s/%d: %w", p.topic, p.id, err)
 	}
+	if err := c.faults.At(FaultCorrelateRestored); err != nil {
+		return nil, err
+	}
 	s.next = committed
 	c.states[p] = s
 	return s, nil

@@ -66,9 +66,15 @@ func (d *detectRole) run(ctx, drain context.Context, target *target) error {
 	defer cl.Close()
 	d.adm = kadm.NewClient(cl)
 	// Before any signal names the rule set, correlate must be able to find it.
+	if err := d.faults.At(FaultDetectStart); err != nil {
+		return err
+	}
 	manifest := &kgo.Record{Topic: d.names.Rulesets(), Key: []byte(d.rules.Digest()), Value: d.rules.Manifest().JSON()}
 	if err := cl.ProduceSync(ctx, manifest).FirstErr(); err != nil {
 		return fmt.Errorf("write to %s: %w", d.names.Rulesets(), err)
+	}
+	if err := d.faults.At(FaultDetectRuleset); err != nil {
+		return err
 	}
 	return d.session.run(ctx, drain, target)
 }

@@ -9,18 +9,22 @@ type Fault string
 
 // The steps of each role.
 const (
-	FaultCollectBegin     Fault = "collect/begin"    // records read, nothing sent
-	FaultCollectProduced  Fault = "collect/produced" // all output on its way
-	FaultCollectFlushed   Fault = "collect/flushed"  // acknowledged, not committed
+	FaultCollectBegin     Fault = "collect/begin"     // records read, nothing sent
+	FaultCollectProducing Fault = "collect/producing" // about to send a record, dead letter or cursor
+	FaultCollectProduced  Fault = "collect/produced"  // all output on its way
+	FaultCollectFlushed   Fault = "collect/flushed"   // acknowledged, not committed
 	FaultCollectCommitted Fault = "collect/committed"
+	FaultCollectAnswered  Fault = "collect/answered" // the collectors know
 
 	FaultDetectBegin     Fault = "detect/begin"
+	FaultDetectProducing Fault = "detect/producing" // about to send a record
 	FaultDetectProduced  Fault = "detect/produced"
 	FaultDetectFlushed   Fault = "detect/flushed"
 	FaultDetectOffsets   Fault = "detect/offsets" // about to send the input's offsets
 	FaultDetectCommitted Fault = "detect/committed"
 
 	FaultCorrelateBegin     Fault = "correlate/begin"
+	FaultCorrelateProducing Fault = "correlate/producing" // about to send a record
 	FaultCorrelateProduced  Fault = "correlate/produced"
 	FaultCorrelateFlushed   Fault = "correlate/flushed"
 	FaultCorrelateOffsets   Fault = "correlate/offsets"
@@ -29,6 +33,8 @@ const (
 	FaultStoreBuffered  Fault = "store/buffered"  // rows in memory, no intent yet
 	FaultStorePromising Fault = "store/promising" // a batch is due, about to commit the intent
 	FaultStoreIntent    Fault = "store/intent"    // the range is promised, no file yet
+	FaultStoreCreating  Fault = "store/creating"  // about to write one of the files
+	FaultStoreCreated   Fault = "store/created"   // it is there
 	FaultStoreWritten   Fault = "store/written"   // the files are there
 	FaultStoreEnding    Fault = "store/ending"    // dead letters written, the end not committed
 	FaultStoreCommitted Fault = "store/committed"
@@ -45,12 +51,30 @@ const (
 
 // Faults lists every step, for tests that want to try them all.
 var Faults = []Fault{
-	FaultCollectBegin, FaultCollectProduced, FaultCollectFlushed, FaultCollectCommitted,
-	FaultDetectBegin, FaultDetectProduced, FaultDetectFlushed, FaultDetectOffsets, FaultDetectCommitted,
-	FaultCorrelateBegin, FaultCorrelateProduced, FaultCorrelateFlushed, FaultCorrelateOffsets, FaultCorrelateCommitted,
-	FaultStoreBuffered, FaultStorePromising, FaultStoreIntent, FaultStoreWritten, FaultStoreEnding, FaultStoreCommitted,
+	FaultCollectBegin, FaultCollectProducing, FaultCollectProduced, FaultCollectFlushed, FaultCollectCommitted, FaultCollectAnswered,
+	FaultDetectBegin, FaultDetectProducing, FaultDetectProduced, FaultDetectFlushed, FaultDetectOffsets, FaultDetectCommitted,
+	FaultCorrelateBegin, FaultCorrelateProducing, FaultCorrelateProduced, FaultCorrelateFlushed, FaultCorrelateOffsets, FaultCorrelateCommitted,
+	FaultStoreBuffered, FaultStorePromising, FaultStoreIntent, FaultStoreCreating, FaultStoreCreated, FaultStoreWritten, FaultStoreEnding, FaultStoreCommitted,
 	FaultDeliverPolled, FaultDeliverDelivered, FaultDeliverCommitted,
 	FaultBrokerUndecided, FaultBrokerDecided,
+}
+
+// Steps that a role takes once when it starts, or seldom. They are not in Faults:
+// nothing says that one is met in the middle of the work.
+const (
+	FaultCollectFenced     Fault = "collect/fenced"    // predecessors are fenced, the cursors not read
+	FaultCollectRewriting  Fault = "collect/rewriting" // the cursors are written anew, not committed
+	FaultCollectRewritten  Fault = "collect/rewritten" // committed, the old ones not deleted
+	FaultDetectStart       Fault = "detect/start"
+	FaultDetectRuleset     Fault = "detect/ruleset"     // the manifest is written
+	FaultCorrelateRestored Fault = "correlate/restored" // the state of a partition was read back
+	FaultStoreLetter       Fault = "store/letter"       // about to send the dead letter of a row
+)
+
+// RareFaults lists them.
+var RareFaults = []Fault{
+	FaultCollectFenced, FaultCollectRewriting, FaultCollectRewritten,
+	FaultDetectStart, FaultDetectRuleset, FaultCorrelateRestored, FaultStoreLetter,
 }
 
 // Injector is asked at each step; an error kills the role there. A nil Injector

@@ -4,11 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/weir-security/weir/internal/broker"
 )
 
 // leaveTimeout bounds how long the end of a role waits for its group.
@@ -64,4 +70,60 @@ func explainCommit(err error) error {
 		return fmt.Errorf("%w: %w", errGivenUp, err)
 	}
 	return fmt.Errorf("commit offset: %w", err)
+}
+
+// members are the consumer groups of this process, with the ids under which it was
+// a member when it last committed.
+type members struct {
+	mu  sync.Mutex
+	ids map[string]string // by group
+}
+
+// note keeps the id of a client that is a member of its group.
+func (m *members) note(group string, cl *kgo.Client) {
+	id, generation := cl.GroupMetadata()
+	if id == "" || generation <= 0 {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ids == nil {
+		m.ids = map[string]string{}
+	}
+	m.ids[group] = id
+}
+
+func (m *members) all() map[string]string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.ids)
+}
+
+// replaced reports whether another process has taken the place of this one in a
+// group, under the same instance. Collect has no group: a process with that role
+// alone cannot know.
+func (p *pipeline) replaced(ctx context.Context) bool {
+	for group, id := range p.members.all() {
+		described, err := p.adm.DescribeGroups(ctx, group)
+		if err != nil {
+			continue
+		}
+		for _, m := range described[group].Members {
+			if m.InstanceID != nil && p.ownInstance(*m.InstanceID) && m.MemberID != id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ownInstance tells whether a group instance id is one of this instance.
+func (s *shared) ownInstance(id string) bool {
+	return slices.ContainsFunc(Roles, func(r Role) bool { return s.memberID(r) == id })
+}
+
+// lowered reports whether topics take smaller batches than when this process asked.
+func (s *shared) lowered(ctx context.Context) bool {
+	limit, err := broker.MessageLimit(ctx, kadm.NewClient(s.client), s.limited)
+	return err == nil && limit < s.opts.MaxMessage
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/logkey"
 	"github.com/weir-security/weir/internal/telemetry"
 	"github.com/weir-security/weir/schemas/jsondoc"
@@ -29,6 +30,14 @@ type observer struct {
 
 	mu      sync.Mutex
 	handled map[partition]handled
+
+	tails map[partition]tail // of watchLag's goroutine
+}
+
+// tail is the part of a partition behind what is done, when it was last looked at.
+type tail struct {
+	broker.Range
+	behind int64 // the last record in it; From if it holds none
 }
 
 // handled is how far a partition is done, by what this process did of it.
@@ -43,7 +52,7 @@ func (s *shared) observe(role Role, name, group string, topics ...string) *obser
 	t := s.stats.Telemetry
 	o := &observer{
 		Part: t.Health.Part(string(role), name), telemetry: t,
-		role: role, group: group, topics: topics, handled: map[partition]handled{},
+		role: role, group: group, topics: topics, handled: map[partition]handled{}, tails: map[partition]tail{},
 	}
 	t.Transactions.WithLabelValues(string(role), telemetry.Committed)
 	t.Transactions.WithLabelValues(string(role), telemetry.Aborted)
@@ -108,6 +117,14 @@ func (o *observer) forget(p partition) {
 	o.telemetry.LagEventTime.DeleteLabelValues(o.group, p.topic, strconv.Itoa(int(p.id)))
 }
 
+// nextOf is how far a partition is done: what is committed, or what this process has
+// done since.
+func (o *observer) nextOf(p partition, committed int64) int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return max(committed, o.handled[p].next)
+}
+
 // lag shows how far the group is behind end.
 func (o *observer) lag(p partition, committed, end int64, now time.Time) {
 	o.mu.Lock()
@@ -168,7 +185,7 @@ func (p *pipeline) watchLag(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		p.stats.Telemetry.Health.Kafka(err)
+		p.stats.Telemetry.Health.Kafka(errors.Join(err, p.brokerFull()))
 		if err != nil {
 			p.log.Warn("lag cannot be looked up", slog.Any(logkey.Error, err))
 		}
@@ -178,6 +195,14 @@ func (p *pipeline) watchLag(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// brokerFull is the error of an embedded broker without space for records.
+func (p *pipeline) brokerFull() error {
+	if p.embedded == nil {
+		return nil
+	}
+	return p.embedded.Full()
 }
 
 func (p *pipeline) lookUpLag(ctx context.Context) error {
@@ -213,9 +238,36 @@ func (p *pipeline) lookUpGroup(ctx context.Context, o *observer) error {
 		at := partition{end.Topic, end.Partition}
 		start, _ := starts.Lookup(at.topic, at.id)
 		committed, _ := offsets.Lookup(at.topic, at.id)
-		if end.Err == nil {
-			o.lag(at, max(start.Offset, committed.At), end.Offset, now)
+		if end.Err == nil && err == nil {
+			var last int64
+			last, err = p.lastRecord(ctx, o, at, broker.Range{From: o.nextOf(at, max(start.Offset, committed.At)), To: end.Offset})
+			o.lag(at, max(start.Offset, committed.At), last, now)
 		}
 	})
-	return nil
+	return err
+}
+
+// lastRecord is the offset behind the last record of what is left of a partition. A
+// partition may end with markers and records of aborted transactions, with which
+// no group has anything to do. It looks only when nothing has moved since it was
+// last asked: a group that gets on needs no such care.
+func (p *pipeline) lastRecord(ctx context.Context, o *observer, at partition, left broker.Range) (int64, error) {
+	if left.From >= left.To {
+		delete(o.tails, at)
+		return left.To, nil
+	}
+	t, known := o.tails[at]
+	if !known || t.Range != left {
+		o.tails[at] = tail{Range: left, behind: -1}
+		return left.To, nil
+	}
+	if t.behind < 0 {
+		behind, err := p.opts.LastRecord(ctx, at.topic, at.id, left)
+		if err != nil {
+			return left.To, err
+		}
+		t.behind = behind
+		o.tails[at] = t
+	}
+	return t.behind, nil
 }

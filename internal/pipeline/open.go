@@ -18,8 +18,9 @@ import (
 type pipeline struct {
 	Options
 	shared
-	adm     *kadm.Client
-	closers []func() error // last opened, first closed
+	adm      *kadm.Client
+	embedded *broker.Embedded // nil with brokers of its own
+	closers  []func() error   // last opened, first closed
 }
 
 // open reaches Kafka, or starts the embedded broker, and makes sure of the topics.
@@ -34,6 +35,7 @@ func open(ctx context.Context, o Options) (*pipeline, error) {
 		stats:    o.Stats,
 		faults:   o.Faults,
 		records:  o.batchRecords,
+		times:    o.times,
 	}}
 	if err := p.connect(ctx); err != nil {
 		return nil, errors.Join(err, p.close())
@@ -45,20 +47,20 @@ func (p *pipeline) connect(ctx context.Context) error {
 	cfg := p.Config.Kafka
 	seeds := cfg.Brokers
 	if cfg.Embedded != nil {
-		embedded, err := broker.StartEmbeddedAt(cfg.Embedded.Dir, p.log, func(s broker.Step) {
+		var err error
+		p.embedded, err = broker.StartEmbeddedWith(cfg.Embedded.Dir, p.log, broker.EmbeddedOptions{Reached: func(s broker.Step) {
 			_ = p.faults.At(Fault("broker/" + s)) // a broker can be killed, but not fail
-		})
+		}})
 		if err != nil {
 			return err
 		}
-		p.closers = append(p.closers, embedded.Close)
-		seeds = embedded.Addrs()
+		p.closers = append(p.closers, p.embedded.Close)
+		seeds = p.embedded.Addrs()
 	}
-	security, err := broker.Security(cfg.TLS, cfg.SASL)
-	if err != nil {
+	var err error
+	if p.opts, err = broker.NewOptions(&cfg, seeds, p.log, kgo.WithHooks(&p.stats.Telemetry.Kafka)); err != nil {
 		return err
 	}
-	p.opts = broker.Options{Seeds: seeds, Log: p.log, Extra: append(security, kgo.WithHooks(&p.stats.Telemetry.Kafka))}
 	if p.client, err = p.opts.New(ctx); err != nil {
 		return err
 	}
@@ -69,11 +71,10 @@ func (p *pipeline) connect(ctx context.Context) error {
 	if err := broker.EnsureTopics(ctx, p.adm, p.replication(), topics); err != nil {
 		return err
 	}
-	names := make([]string, len(topics))
-	for i, t := range topics {
-		names[i] = t.Name
+	for _, t := range topics {
+		p.limited = append(p.limited, t.Name)
 	}
-	p.opts.MaxMessage, err = broker.MessageLimit(ctx, p.adm, names)
+	p.opts.MaxMessage, err = broker.MessageLimit(ctx, p.adm, p.limited)
 	return err
 }
 
@@ -133,17 +134,20 @@ func (p *pipeline) role(ctx context.Context, role Role) ([]runner, error) {
 	case RoleCorrelate:
 		return []runner{{role, newCorrelate(&p.shared).run}}, nil
 	case RoleStore:
-		dir, err := lake.NewDir(p.Config.Lake.Dir)
-		if err != nil {
+		store := &storeRole{shared: &p.shared, open: p.openLake, once: p.Once}
+		// What is wrong with the configuration is said before anything runs.
+		if err := store.openLake(); err != nil && !passes(err) {
 			return nil, err
 		}
-		p.closers = append(p.closers, dir.Close)
-		return []runner{{role, (&storeRole{shared: &p.shared, writer: lake.NewWriter(dir)}).run}}, nil
+		return []runner{{role, store.run}}, nil
 	case RoleDeliver:
 		return p.deliverers()
 	}
 	return nil, fmt.Errorf("unknown role %q", role)
 }
+
+// openLake opens the configured lake.
+func (p *pipeline) openLake() (lake.Store, error) { return lake.NewDir(p.Config.Lake.Dir) }
 
 func (p *pipeline) workers() int {
 	if p.Workers > 0 {

@@ -46,6 +46,7 @@ type Options struct {
 	Faults  Injector // nil but in tests
 
 	batchRecords int // of one transaction; 0 for the default
+	times        times
 }
 
 // ErrRoles is returned for a choice of roles that cannot do what is asked.
@@ -74,6 +75,7 @@ func Run(ctx, drain context.Context, o Options) error {
 	if o.batchRecords == 0 {
 		o.batchRecords = batchRecords
 	}
+	o.times = o.times.orDefault()
 	expected := make([]string, len(o.Roles))
 	for i, r := range o.Roles {
 		expected[i] = string(r)
@@ -84,13 +86,24 @@ func Run(ctx, drain context.Context, o Options) error {
 
 // supervise runs the roles, each in a goroutine that ends with the role.
 func (p *pipeline) supervise(ctx, drain context.Context, runners []runner) error {
-	ctx, abort := context.WithCancel(ctx)
-	defer abort()
+	ctx, abort := context.WithCancelCause(ctx)
+	defer abort(nil)
 	drain, stop := context.WithCancel(drain)
 	defer stop()
 	defer context.AfterFunc(ctx, stop)()
 	// A drain that takes too long becomes an abort.
-	defer context.AfterFunc(drain, func() { time.AfterFunc(p.Config.ShutdownTimeout, abort) })()
+	defer context.AfterFunc(drain, func() {
+		time.AfterFunc(p.Config.ShutdownTimeout, func() { abort(p.shutdownTimedOut()) })
+	})()
+	if p.embedded != nil { // so does the end of the broker
+		go func() { // ends with the roles
+			select {
+			case <-p.embedded.Failed():
+				abort(p.embedded.Failure())
+			case <-ctx.Done():
+			}
+		}()
+	}
 
 	watching, unwatch := context.WithCancel(ctx)
 	var watcher sync.WaitGroup
@@ -116,7 +129,20 @@ func (p *pipeline) supervise(ctx, drain context.Context, runners []runner) error
 			return nil
 		})
 	}
-	return group.Wait()
+	err := group.Wait()
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
+		if errors.Is(err, context.Canceled) {
+			return cause // all that the roles could say is that they were told to stop
+		}
+		return errors.Join(err, cause)
+	}
+	return err
+}
+
+// shutdownTimedOut is the error of a drain that took too long.
+func (p *pipeline) shutdownTimedOut() error {
+	return fmt.Errorf("shutdown_timeout (%s) passed before the roles had finished what they had begun; nothing is lost, the next start goes on from what is committed; if it happens often, raise shutdown_timeout",
+		p.Config.ShutdownTimeout)
 }
 
 // stages hands the end of one role's input to the role behind it, with Once.

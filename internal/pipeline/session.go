@@ -74,6 +74,8 @@ type batch struct {
 	last bool
 	// begin begins the transaction; nil once it has begun.
 	begin func() error
+	// step is asked before each record that is produced; nil for one that need not be.
+	step func() error
 	// committed is set when the batch is.
 	committed bool
 	out       outcome
@@ -115,7 +117,11 @@ func positionOf(r *kgo.Record) position {
 
 // produce adds a record to the transaction; input is the record that it is for.
 func (b *batch) produce(ctx context.Context, r, input *kgo.Record) {
-	if err := b.start(); err != nil {
+	err := b.start()
+	if err == nil && b.step != nil {
+		err = b.step()
+	}
+	if err != nil {
 		b.out.fail(err)
 		return
 	}
@@ -138,6 +144,7 @@ type session struct {
 	mu       sync.Mutex // guards what the group's callbacks write
 	assigned map[partition]bool
 	moved    []partition // come or gone since the last transaction
+	revoked  bool        // some of them have gone
 }
 
 // run works until drain is done or the target, once it is set, is reached.
@@ -145,11 +152,12 @@ func (s *session) run(ctx, drain context.Context, target *target) (err error) {
 	s.assigned = map[partition]bool{}
 	gts, err := kgo.NewGroupTransactSession(s.opts.Client(
 		kgo.TransactionalID(s.transactionalID(s.role)),
-		kgo.TransactionTimeout(broker.TransactionTimeout),
+		kgo.TransactionTimeout(s.times.transaction),
 		kgo.ConsumerGroup(s.group(string(s.role))),
 		kgo.InstanceID(s.memberID(s.role)),
-		kgo.SessionTimeout(sessionTimeout),
-		kgo.RebalanceTimeout(rebalanceTimeout),
+		kgo.SessionTimeout(s.times.session),
+		kgo.RebalanceTimeout(s.times.rebalance),
+		kgo.Balancers(balancer{kgo.CooperativeStickyBalancer(), s.onSynced}),
 		kgo.ConsumeTopics(s.topics...),
 		broker.FromStart(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -185,6 +193,7 @@ func (s *session) run(ctx, drain context.Context, target *target) (err error) {
 			return err
 		}
 		b := newBatch(records, gts)
+		b.step = func() error { return s.faults.At(s.role.fault("producing")) }
 		b.oversized = oversized
 		if oversized, err = s.transact(ctx, b, records); err != nil {
 			return fmt.Errorf("%s: %w", s.role, s.explain(err))
@@ -240,14 +249,14 @@ func (s *session) poll(drain context.Context, target *target) ([]*kgo.Record, er
 func (s *session) transact(ctx context.Context, b *batch, polled []*kgo.Record) (oversized map[position]bool, err error) {
 	began := time.Now()
 	b.begin = s.gts.Begin
-	moved := s.tellMoved()
+	revoked := s.tellMoved()
 	if err := s.faults.At(s.role.fault("begin")); err != nil {
 		return nil, err
 	}
-	// With nothing to read, a transaction begins only when there is something to say:
-	// the end of one without offsets keeps the next waiting for half a second. After
-	// a rebalance there is always one, since its end is what settles that.
-	if len(polled) > 0 || moved {
+	// With nothing to read, a transaction begins only when there is something to say.
+	// After partitions have gone there is always one: gts aborts the next that ends, and
+	// that should not be one with work in it.
+	if len(polled) > 0 || revoked {
 		if err := b.start(); err != nil {
 			return nil, err
 		}
@@ -273,7 +282,7 @@ func (s *session) transact(ctx context.Context, b *batch, polled []*kgo.Record) 
 	if err := b.out.err(); err != nil {
 		return s.refused(ctx, b, err)
 	}
-	committed, err := s.gts.End(s.withMetadata(ctx), kgo.TryCommit)
+	committed, err := s.end(ctx, len(polled) > 0 || revoked)
 	if err != nil {
 		return nil, fmt.Errorf("end transaction: %w", err)
 	}
@@ -290,10 +299,29 @@ func (s *session) transact(ctx context.Context, b *batch, polled []*kgo.Record) 
 	return nil, s.faults.At(s.role.fault("committed"))
 }
 
+// end commits, unless a rebalance came between. shared says that the transaction is
+// of interest to the group: it has offsets, or is to settle a rebalance.
+func (s *session) end(ctx context.Context, shared bool) (committed bool, err error) {
+	s.mu.Lock()
+	shared = shared || s.revoked
+	s.mu.Unlock()
+	if shared {
+		return s.gts.End(s.withMetadata(ctx), kgo.TryCommit)
+	}
+	// gts.End would do the same and then sleep for half a second: without an answer to
+	// a commit of offsets it takes the brokers for older than Kafka 2.5.
+	err = s.gts.Client().EndTransaction(ctx, kgo.TryCommit)
+	return err == nil, err
+}
+
 // refused aborts a batch of which Kafka did not take a record. Size is the
 // record's own fault: the batch is tried again with it as a dead letter.
 func (s *session) refused(ctx context.Context, b *batch, cause error) (map[position]bool, error) {
 	err := s.abort(ctx)
+	if errors.Is(cause, kerr.MessageTooLarge) && s.lowered(ctx) {
+		// Then whole batches are too large, and the records in them are not to blame.
+		return nil, errors.Join(fmt.Errorf("produce: %w", cause), err)
+	}
 	oversized := maps.Clone(b.oversized)
 	if oversized == nil {
 		oversized = map[position]bool{}
@@ -333,6 +361,21 @@ func (s *session) withMetadata(ctx context.Context) context.Context {
 	})
 }
 
+// onSynced learns what this member has, whenever the group has settled that. The
+// callbacks of gts alone do not tell: of several revocations in one transaction it
+// passes on the first.
+func (s *session) onSynced(now map[partition]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p := range s.assigned {
+		if !now[p] {
+			s.moved = append(s.moved, p)
+			s.revoked = true
+		}
+	}
+	s.assigned = now
+}
+
 func (s *session) onAssigned(_ context.Context, _ *kgo.Client, m map[string][]int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -350,6 +393,7 @@ func (s *session) onRevoked(_ context.Context, _ *kgo.Client, m map[string][]int
 	eachPartition(m, func(p partition) {
 		delete(s.assigned, p)
 		s.moved = append(s.moved, p)
+		s.revoked = true
 	})
 }
 
@@ -357,6 +401,7 @@ func (s *session) onRevoked(_ context.Context, _ *kgo.Client, m map[string][]int
 // without input and output was none.
 func (s *session) tellCommitted(b *batch, began time.Time, polled []*kgo.Record) {
 	s.observer.joined(s.gts.Client())
+	s.members.note(s.group(string(s.role)), s.gts.Client())
 	if len(polled) > 0 || b.produced > 0 {
 		s.observer.committed(began, timestamps(polled))
 	}
@@ -366,18 +411,19 @@ func (s *session) tellCommitted(b *batch, began time.Time, polled []*kgo.Record)
 }
 
 // tellMoved passes on, in the role's own goroutine, what the callbacks noted, and
-// reports whether that was anything.
-func (s *session) tellMoved() bool {
+// reports whether partitions have gone.
+func (s *session) tellMoved() (revoked bool) {
 	s.mu.Lock()
 	moved := s.moved
-	s.moved = nil
+	revoked = s.revoked
+	s.moved, s.revoked = nil, false
 	s.mu.Unlock()
 	for _, p := range moved {
 		s.handler.dropped(p)
 		s.progress.forget(p)
 		s.observer.forget(p)
 	}
-	return len(moved) > 0
+	return revoked
 }
 
 // partitions are those that this process has now.

@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"cmp"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -53,6 +55,24 @@ type shared struct {
 	watch    watch
 	faults   Injector
 	records  int // most records of one batch
+	times    times
+	limited  []string // topics whose max.message.bytes bound opts.MaxMessage
+	members  members
+}
+
+// times bound what Kafka waits for. Tests make them short.
+type times struct {
+	session, rebalance, transaction time.Duration
+	lakeOnce                        time.Duration // how long a run with --once waits for a lake that takes no files
+}
+
+func (t times) orDefault() times {
+	return times{
+		session:     cmp.Or(t.session, sessionTimeout),
+		rebalance:   cmp.Or(t.rebalance, rebalanceTimeout),
+		transaction: cmp.Or(t.transaction, broker.TransactionTimeout),
+		lakeOnce:    cmp.Or(t.lakeOnce, lakeOnceMost),
+	}
 }
 
 // transactionalID is stable, so that a restarted process aborts at once what its

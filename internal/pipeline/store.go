@@ -37,7 +37,11 @@ import (
 type storeRole struct {
 	*shared
 	cl       *kgo.Client
+	open     func() (lake.Store, error)
+	lake     lake.Store // nil until it could be opened
 	writer   *lake.Writer
+	once     bool // the run is to end by itself
+	stall    stall
 	tables   map[string]lake.Table
 	topicIDs map[string][16]byte
 	progress *progress
@@ -71,7 +75,11 @@ type intent struct {
 // run stores until drain is done, then flushes, or until the target is reached.
 // When a commit is refused, another process may have the partition: all that is in
 // memory is given up, and the role begins anew from what is committed.
-func (s *storeRole) run(ctx, drain context.Context, target *target) error {
+func (s *storeRole) run(ctx, drain context.Context, target *target) (err error) {
+	if err := s.awaitLake(drain); err != nil {
+		return ended(err)
+	}
+	defer func() { err = errors.Join(err, s.lake.Close()) }()
 	for {
 		err := s.serve(ctx, drain, target)
 		if !errors.Is(err, errGivenUp) {
@@ -102,7 +110,7 @@ func (s *storeRole) serve(ctx, drain context.Context, target *target) (err error
 			return err
 		}
 		ending := drain.Err() != nil || s.hasAll(target)
-		if err := s.flushDue(ctx, ending); err != nil {
+		if err := s.flushUnlessStalled(ctx, drain, ending); err != nil {
 			return fmt.Errorf("store: %w", s.explain(err))
 		}
 		s.show()
@@ -126,8 +134,8 @@ func (s *storeRole) connect(ctx context.Context) error {
 	cl, err := s.opts.New(ctx,
 		kgo.ConsumerGroup(group),
 		kgo.InstanceID(s.memberID(RoleStore)),
-		kgo.SessionTimeout(sessionTimeout),
-		kgo.RebalanceTimeout(rebalanceTimeout),
+		kgo.SessionTimeout(s.times.session),
+		kgo.RebalanceTimeout(s.times.rebalance),
 		kgo.ConsumeTopics(s.names.Events(), s.names.Alerts()),
 		broker.FromStart(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -144,6 +152,7 @@ func (s *storeRole) connect(ctx context.Context) error {
 		return err
 	}
 	s.cl = cl
+	s.stall = stall{} // the client of before may have been paused
 	adm := kadm.NewClient(cl)
 	s.progress = newProgress(adm, group)
 	details, err := adm.ListTopics(ctx, s.names.Events(), s.names.Alerts())
@@ -173,7 +182,7 @@ func (s *storeRole) onOffsets(_ context.Context, cl *kgo.Client, resp *kmsg.Offs
 					at.topic = s.topicName(t.TopicID)
 				}
 				if p.ErrorCode == 0 { // else the client asks again
-					s.buffers[at] = s.open(at, p.Offset, p.Metadata)
+					s.buffers[at] = s.begin(at, p.Offset, p.Metadata)
 				}
 			}
 		}
@@ -181,7 +190,7 @@ func (s *storeRole) onOffsets(_ context.Context, cl *kgo.Client, resp *kmsg.Offs
 	for _, t := range resp.Topics { // brokers before OffsetFetch v8
 		for _, p := range t.Partitions {
 			if at := (partition{t.Topic, p.Partition}); p.ErrorCode == 0 {
-				s.buffers[at] = s.open(at, p.Offset, p.Metadata)
+				s.buffers[at] = s.begin(at, p.Offset, p.Metadata)
 			}
 		}
 	}
@@ -197,8 +206,8 @@ func (s *storeRole) topicName(id [16]byte) string {
 	return ""
 }
 
-// open starts the buffer of a partition from its commit.
-func (s *storeRole) open(at partition, committed int64, metadata *string) *buffer {
+// begin starts the buffer of a partition from its commit.
+func (s *storeRole) begin(at partition, committed int64, metadata *string) *buffer {
 	b := &buffer{start: committed, next: committed}
 	if metadata == nil || *metadata == "" {
 		return b
@@ -357,7 +366,7 @@ func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) erro
 	rows := b.rows[:n]
 	result, err := s.writer.Write(ctx, s.tables[p.topic], batch, rows)
 	if err != nil {
-		return err
+		return &lakeError{err}
 	}
 	if err := s.faults.At(FaultStoreWritten); err != nil {
 		return err
@@ -441,6 +450,9 @@ func (s *storeRole) deadLetterRows(ctx context.Context, p partition, rows []lake
 			Origin: event.Origin{Object: fmt.Sprintf("kafka:%s/%d", p.topic, p.id), Position: row.Offset},
 			Value:  row.Value,
 		}
+		if err := s.faults.At(FaultStoreLetter); err != nil {
+			return err
+		}
 		if err := s.cl.ProduceSync(ctx, s.deadLetter(&letter)).FirstErr(); err != nil {
 			return fmt.Errorf("write to %s: %w", s.names.DLQ(), err)
 		}
@@ -468,7 +480,10 @@ func (s *storeRole) tellCommitted(p partition, end int64, rows []lake.Row, began
 // show makes visible what is in memory. A partition of which nothing is waits for
 // nothing, although markers behind its last batch may not be committed.
 func (s *storeRole) show() {
-	s.observer.joined(s.cl)
+	if s.stall.tries == 0 {
+		s.observer.joined(s.cl)
+	}
+	s.members.note(s.group(string(RoleStore)), s.cl)
 	rows := map[lake.Table]int{lake.Events: 0, lake.Findings: 0}
 	s.mu.Lock()
 	defer s.mu.Unlock()
