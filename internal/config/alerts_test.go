@@ -63,8 +63,8 @@ alerts:
 	match := func(pattern, id string) bool { ok, _ := pathpkg.Match(pattern, id); return ok }
 	got := c.CheckRoutes(rules, match).Error()
 	want := strings.Join([]string{
-		`weir.yaml:4:53: warning: alerts[0].route.rules[1]: no rule has the id "azure.nothing"`,
-		`weir.yaml:4:91: warning: alerts[0].route.tags[1]: no rule has the tag "none"`,
+		`weir.yaml:4:54: warning: alerts[0].route.rules[1]: no rule has the id "azure.nothing"`,
+		`weir.yaml:4:92: warning: alerts[0].route.tags[1]: no rule has the tag "none"`,
 		`weir.yaml:5:38: warning: alerts[1].route: fits the alerts of no rule: none has all of it`,
 	}, "\n")
 	if diff := cmp.Diff(want, got); diff != "" {
