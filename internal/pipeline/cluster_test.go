@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/config"
+	"github.com/weir-security/weir/internal/sources"
 )
 
 // cluster is the part of a Kafka cluster that one world has to itself. A world
@@ -93,4 +95,41 @@ func (w *world) reach(t testing.TB) (broker.Options, func()) {
 		t.Fatal(err)
 	}
 	return broker.Options{Seeds: kafka.Brokers, Log: log, Extra: security}, func() {}
+}
+
+// sources are all, but on a cluster only the one that the world has: each makes a
+// topic, which takes a cluster its time.
+func (w *world) sources() []sources.Source {
+	all := sources.All()
+	if w.config.Kafka.Embedded == nil {
+		all = slices.DeleteFunc(all, func(s sources.Source) bool { return s.Name != w.config.Collectors[0].Source })
+	}
+	return all
+}
+
+// finishTries is how often a weir whose brokers go away is started again.
+const finishTries = 5
+
+// finish runs the pipeline to the end of its input. Where brokers go away it does
+// what an operator's supervisor does: start again.
+func (w *world) finish(t *testing.T, o Options) error {
+	t.Helper()
+	err := w.run(t.Context(), o)
+	for range finishTries {
+		if err == nil || w.calm == nil || !broker.Passing(err) {
+			return err
+		}
+		err = w.run(t.Context(), o)
+	}
+	return err
+}
+
+// calmAudit is audit while nothing happens to the brokers.
+func (w *world) calmAudit(t *testing.T) books {
+	t.Helper()
+	if w.calm != nil {
+		w.calm.RLock()
+		defer w.calm.RUnlock()
+	}
+	return w.audit(t)
 }

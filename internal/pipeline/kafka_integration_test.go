@@ -38,6 +38,7 @@ func TestKafka(t *testing.T) {
 	t.Run("Rotated", func(t *testing.T) { testKafkaRotated(t, c, want) })
 	t.Run("BrokerKilled", func(t *testing.T) { testKafkaBrokerKilled(t, c, want) })
 	t.Run("Killed", func(t *testing.T) { testKafkaKilled(t, c, want) })
+	t.Run("Schedules", func(t *testing.T) { testKafkaSchedules(t, c) })
 }
 
 // plaintextWorld is a world on the cluster, whose topics begin with prefix.

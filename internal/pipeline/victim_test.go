@@ -62,6 +62,7 @@ const (
 	endKilled end = "was killed"
 	endFailed end = "failed as it should"
 	endDone   end = "came to its end"
+	endAway   end = "ended because brokers were away"
 )
 
 // victimBatch makes the input several transactions long, so that what goes wrong
@@ -162,6 +163,8 @@ func runVictim(t testing.TB, w *world, v visit) end {
 		return endKilled
 	case v.Kind == kindFail && status.ExitStatus() == victimFailed:
 		return endFailed
+	case w.calm != nil && status.ExitStatus() == 1 && ctx.Err() == nil:
+		return endAway
 	}
 	t.Fatalf("visit %+v: %v\n%s", v, err, out)
 	return ""

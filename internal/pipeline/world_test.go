@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,7 +25,6 @@ import (
 	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/config"
-	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
 
@@ -34,6 +34,9 @@ import (
 type world struct {
 	dir    string
 	config *config.Config
+	// calm, if there is one, is held by who counts: its writer makes trouble for the
+	// brokers.
+	calm *sync.RWMutex
 }
 
 const (
@@ -125,7 +128,7 @@ func (w *world) runUntil(ctx, drain context.Context, o Options) error {
 // options fills in what is the world's.
 func (w *world) options(o Options) (Options, error) {
 	rules, err := detections.Load(w.config.Rules.Dir, detections.LoadOptions{})
-	o.Config, o.Sources, o.Rules, o.Terminal = w.config, sources.All(), rules, io.Discard
+	o.Config, o.Sources, o.Rules, o.Terminal = w.config, w.sources(), rules, io.Discard
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

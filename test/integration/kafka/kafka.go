@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -171,6 +172,26 @@ func (c *Cluster) Kill(i int) error { return c.nodes[i].kill() }
 
 // Restart starts broker i, from 0, after Stop or Kill, with what it had on disk.
 func (c *Cluster) Restart(i int) error { return c.nodes[i].start() }
+
+// Pause makes broker i, from 0, stand still until Resume, as a machine does that
+// is out of memory.
+func (c *Cluster) Pause(i int) error { return c.nodes[i].signal(syscall.SIGSTOP) }
+
+// Resume ends a Pause.
+func (c *Cluster) Resume(i int) error { return c.nodes[i].signal(syscall.SIGCONT) }
+
+// PreferredLeaders makes each partition's first replica its leader again.
+func (c *Cluster) PreferredLeaders(ctx context.Context) error {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(c.Plaintext()...))
+	if err != nil {
+		return fmt.Errorf("configure kafka client: %w", err)
+	}
+	defer cl.Close()
+	if _, err := kadm.NewClient(cl).ElectLeaders(ctx, kadm.ElectPreferredReplica, nil); err != nil {
+		return fmt.Errorf("elect leaders: %w", err)
+	}
+	return nil
+}
 
 // TrustClients makes MTLS take the client certificates of these authorities only,
 // for connections from now on.

@@ -132,6 +132,16 @@ func (n *node) kill() error {
 	}
 }
 
+func (n *node) signal(s syscall.Signal) error {
+	if n.process == nil || n.ended() {
+		return fmt.Errorf("broker %d does not run", n.id)
+	}
+	if err := n.process.Process.Signal(s); err != nil {
+		return fmt.Errorf("signal broker %d: %w", n.id, err)
+	}
+	return nil
+}
+
 // freePorts finds n ports on loopback that nobody listens on.
 func freePorts(n int) ([]int, error) {
 	var ports []int

@@ -112,6 +112,8 @@ func (c *Cluster) properties(n *node) string {
 		fmt.Sprintf("transaction.state.log.min.isr=%d", inSync),
 		"transaction.state.log.num.partitions=4",
 		"group.initial.rebalance.delay.ms=0",
+		"broker.session.timeout.ms=6000", // until a dead broker's partitions are led by others
+		"transaction.abort.timed.out.transaction.cleanup.interval.ms=1000",
 		"log.cleaner.dedupe.buffer.size=4194304", // of the heap
 		"num.network.threads=2",
 		"num.io.threads=4",
