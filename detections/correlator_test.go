@@ -61,56 +61,14 @@ func (o *outcome) sort() {
 	slices.Sort(o.Rollups)
 }
 
-// reference is the outcome by the plain reading of the semantics: a function of
-// the set of signals, without order, state or watermark.
+// reference is the outcome by the plain reading of the semantics.
 func reference(signals []*Signal) outcome {
 	var out outcome
-	m := testManifest()
-	groups := map[string][]*entry{}
-	seen := map[string]bool{}
-	for _, s := range signals {
-		id := fmt.Sprint(string(s.Key()), s.UID, s.Time)
-		if !seen[id] {
-			seen[id] = true
-			groups[string(s.Key())] = append(groups[string(s.Key())], &entry{time: s.Time, uid: s.UID, signal: s})
-		}
-	}
-	for _, events := range groups {
-		slices.SortFunc(events, compareEntries)
-		rule := m.Rule(events[0].signal.Rule)
-		hits := map[bucketKey][]*entry{}
-		for _, e := range events {
-			if rule.Within == 0 || len(inWindow(events, e, rule.Within)) >= rule.Count {
-				key, _ := (&group{rule: rule}).bucketOf(e)
-				hits[key] = append(hits[key], e)
-			}
-		}
-		for key, list := range hits {
-			f := finding{rule: rule, key: key, hit: list[0], last: list[len(list)-1], hits: len(list), rollup: true}
-			out.Alerts = append(out.Alerts, f.alertID())
-			for _, e := range events {
-				if slices.ContainsFunc(list, func(h *entry) bool { return e == h || slices.Contains(inWindow(events, h, rule.Within), e) }) {
-					f.events = append(f.events, e)
-				}
-			}
-			if len(list) > 1 {
-				out.Rollups = append(out.Rollups, string(f.event().AppendJSON(nil)))
-			}
-		}
-	}
+	var rollups []*ocsf.Event
+	out.Alerts, rollups = Reference(testManifest(), signals)
+	out.take(rollups)
 	out.sort()
 	return out
-}
-
-// inWindow is the events in (e.time-within, e.time].
-func inWindow(events []*entry, e *entry, within int64) []*entry {
-	var in []*entry
-	for _, o := range events {
-		if o.time > e.time-within && o.time <= e.time {
-			in = append(in, o)
-		}
-	}
-	return in
 }
 
 // logRecord is one record of a signals partition.
