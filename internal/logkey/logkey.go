@@ -35,4 +35,5 @@ const (
 	TLS         = "tls"         // whether a listener encrypts
 	Topic       = "topic"       // Kafka topic
 	Version     = "version"     // of weir
+	Wait        = "wait"        // until the next try
 )

@@ -63,6 +63,7 @@ type shared struct {
 // times bound what Kafka waits for. Tests make them short.
 type times struct {
 	session, rebalance, transaction time.Duration
+	retryFirst, retryMost           time.Duration // between tries of a destination
 	lakeOnce                        time.Duration // how long a run with --once waits for a lake that takes no files
 }
 
@@ -71,6 +72,8 @@ func (t times) orDefault() times {
 		session:     cmp.Or(t.session, sessionTimeout),
 		rebalance:   cmp.Or(t.rebalance, rebalanceTimeout),
 		transaction: cmp.Or(t.transaction, broker.TransactionTimeout),
+		retryFirst:  cmp.Or(t.retryFirst, retryFirst),
+		retryMost:   cmp.Or(t.retryMost, retryMost),
 		lakeOnce:    cmp.Or(t.lakeOnce, lakeOnceMost),
 	}
 }

@@ -24,8 +24,9 @@ type Counts struct {
 // Snapshot is a moment of Stats.
 type Snapshot struct {
 	Sources   map[string]Counts          `json:"sources"`
-	Progress  map[string]ingest.Progress `json:"progress"` // by collector
-	Delivered map[string]int64           `json:"delivered"`
+	Progress  map[string]ingest.Progress `json:"progress"`  // by collector
+	Delivered map[string]int64           `json:"delivered"` // by destination
+	Skipped   map[string]int64           `json:"skipped"`   // left out by its route
 	RollUps   int64                      `json:"roll_ups"`
 	Files     int64                      `json:"files"`
 	Rows      int64                      `json:"rows"`
@@ -49,6 +50,7 @@ func NewStats() *Stats {
 		Sources:   map[string]Counts{},
 		Progress:  map[string]ingest.Progress{},
 		Delivered: map[string]int64{},
+		Skipped:   map[string]int64{},
 		Letters:   map[string]int64{},
 	}}
 }
@@ -61,6 +63,7 @@ func (s *Stats) Snapshot() Snapshot {
 	snap.Sources = maps.Clone(s.snap.Sources)
 	snap.Progress = maps.Clone(s.snap.Progress)
 	snap.Delivered = maps.Clone(s.snap.Delivered)
+	snap.Skipped = maps.Clone(s.snap.Skipped)
 	snap.Letters = maps.Clone(s.snap.Letters)
 	return snap
 }
@@ -142,6 +145,14 @@ func (s *Stats) delivered(destination string, taken, again, refused int) {
 	s.Telemetry.Deliveries.WithLabelValues(destination).Add(float64(taken))
 	s.Telemetry.DeliveryRetries.WithLabelValues(destination).Add(float64(again))
 	s.Telemetry.DeliveryRefusals.WithLabelValues(destination).Add(float64(refused))
+}
+
+// skipped counts alerts that are not for a destination.
+func (s *Stats) skipped(destination string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.snap.Skipped[destination] += int64(n)
+	s.Telemetry.DeliverySkips.WithLabelValues(destination).Add(float64(n))
 }
 
 func (s *Stats) stored(table lake.Table, r lake.Result) {

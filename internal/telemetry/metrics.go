@@ -51,6 +51,7 @@ type Telemetry struct {
 	Deliveries       *prometheus.CounterVec // destination
 	DeliveryRetries  *prometheus.CounterVec // destination
 	DeliveryRefusals *prometheus.CounterVec // destination
+	DeliverySkips    *prometheus.CounterVec // destination
 
 	// Kafka is to be a hook of every Kafka client.
 	Kafka Kafka
@@ -134,6 +135,7 @@ func (t *Telemetry) destinations() {
 	t.Deliveries = t.counter("weir_deliveries_total", "Alerts and roll-ups that a destination took.", "destination")
 	t.DeliveryRetries = t.counter("weir_delivery_retries_total", "Alerts and roll-ups that a destination did not take and that are sent again.", "destination")
 	t.DeliveryRefusals = t.counter("weir_delivery_refusals_total", "Alerts and roll-ups that a destination refused for good.", "destination")
+	t.DeliverySkips = t.counter("weir_deliveries_skipped_total", "Alerts and roll-ups that the route of a destination leaves out.", "destination")
 }
 
 func (t *Telemetry) counter(name, help string, labels ...string) *prometheus.CounterVec {
