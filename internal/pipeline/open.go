@@ -126,7 +126,7 @@ func (p *pipeline) role(ctx context.Context, role Role) ([]runner, error) {
 		}
 		c := &collectRole{shared: &p.shared, collectors: collectors}
 		if p.Config.Kafka.Embedded != nil {
-			c.trimCursors = maxCursorRecords
+			c.trimCursors = p.trimCursors
 		}
 		return []runner{{role, func(ctx, drain context.Context, _ *target) error { return c.run(ctx, drain) }}}, nil
 	case RoleDetect:

@@ -47,6 +47,7 @@ type Options struct {
 
 	batchRecords int // of one transaction; 0 for the default
 	times        times
+	trimCursors  int // 0 for the default
 }
 
 // ErrRoles is returned for a choice of roles that cannot do what is asked.
@@ -76,6 +77,9 @@ func Run(ctx, drain context.Context, o Options) error {
 		o.batchRecords = batchRecords
 	}
 	o.times = o.times.orDefault()
+	if o.trimCursors == 0 {
+		o.trimCursors = maxCursorRecords
+	}
 	expected := make([]string, len(o.Roles))
 	for i, r := range o.Roles {
 		expected[i] = string(r)
