@@ -2,31 +2,27 @@ package pipeline
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"strconv"
-	"sync/atomic"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-var seedFlag = flag.Uint64("seed", 0, "run only the schedule of this seed (also WEIR_SEED)")
-
-// envSoak is how long TestSchedules tries new schedules, as a duration.
-const envSoak = "WEIR_SOAK"
-
+// The worlds of schedules. They are small, so that there can be thousands, but of
+// several transactions and files in each role: see drawVisit.
 const (
-	schedulesFor    = 30 * time.Second
-	scheduleRecords = 1000 // of one world, in all portions together
-	scheduleAgain   = 50   // one in so many records is delivered twice
-	schedulesAtOnce = 2    // tests run in parallel as there are cores, and each waits much
-	mostVisits      = 3
-	wipedOneIn      = 8 // of the visits
-	latestKill      = 2500 * time.Millisecond
+	scheduleRecords  = 300              // of one world, in all portions together
+	scheduleAgain    = 20               // one in so many records is delivered twice
+	scheduleLateness = 10 * time.Minute // more than records are out of order, and less than they cover
+	mostVisits       = 3
+	mostTroubles     = 3 // of one visit
+	wipedOneIn       = 8 // of the visits
+	latestKill       = 1200 * time.Millisecond
+	longestStall     = 150 * time.Millisecond
 )
 
 // schedule is what a world goes through: portions of its input, and after each a
@@ -37,30 +33,82 @@ type schedule struct {
 	Wipes   []bool // whether the broker's directory is removed before the visit
 }
 
+// mix says how often a kind of trouble is drawn, and at which steps it can happen.
+// What a kind shows:
+//
+//   - kindKill and kindKillAfter: kill -9 of a process of its own, so that nothing
+//     runs that a kill would not let run. What it had written is kept by the
+//     kernel: they show nothing of a power cut, which broker and lake test for
+//     themselves, step by step.
+//   - kindFail: one role ends with an error in the middle of its work, without an end
+//     of its transaction, and the others are drained: what they have begun is
+//     committed, and their members leave the groups.
+//   - kindDrain: an orderly end in the middle of the work, with input left.
+//   - kindStall: a role stands still at a step while the others go on, so that they
+//     meet in another order.
+var mix = []struct {
+	kind   kind
+	weight int
+	steps  []Fault // nil for a kind that happens at some time
+}{
+	{kindKill, 6, slices.Concat(Faults, RareFaults)},
+	{kindKillAfter, 2, nil},
+	{kindFail, 3, slices.Concat(Faults, RareFaults)},
+	{kindDrain, 2, Faults},
+	{kindStall, 3, Faults},
+}
+
 // newSchedule draws a schedule. Equal seeds give equal schedules.
 func newSchedule(seed uint64) schedule {
 	rnd := rand.New(rand.NewPCG(seed, 0))
 	var s schedule
 	n := 0
 	for range 1 + rnd.IntN(mostVisits) {
-		n += rnd.IntN(scheduleRecords - n)
-		if (n-1)%40 == 7 { // not in a broken line: what is unfinished at the end of a file is
-			n-- // a dead letter, and another one when it goes on otherwise
-		}
-		v := visit{
-			Kind:  []kind{kindKill, kindKill, kindKill, kindKillAfter, kindFail, kindDrain}[rnd.IntN(6)],
-			Fault: Faults[rnd.IntN(len(Faults))],
-			Nth:   1 + rnd.Int64N(4),
-			Batch: 20 + rnd.IntN(400), FlushRows: 100 + rnd.IntN(900),
-		}
-		if v.Kind == kindKillAfter {
-			v.Fault, v.Nth, v.After = "", 0, time.Duration(rnd.Int64N(int64(latestKill)))
-		}
-		s.Visits = append(s.Visits, v)
+		n += rnd.IntN(scheduleRecords - n + 1)
+		s.Visits = append(s.Visits, drawVisit(rnd))
 		s.Appends = append(s.Appends, n)
 		s.Wipes = append(s.Wipes, len(s.Wipes) > 0 && rnd.IntN(wipedOneIn) == 0)
 	}
 	return s
+}
+
+// drawVisit draws one run of a pipeline, with settings of its own.
+func drawVisit(rnd *rand.Rand) visit {
+	first := drawTrouble(rnd)
+	v := visit{
+		Kind: first.Kind, Fault: first.Fault, Nth: first.Nth, After: first.After,
+		Batch: 10 + rnd.IntN(200), FlushRows: 30 + rnd.IntN(300), Workers: 1 + rnd.IntN(2),
+		Lateness: scheduleLateness,
+	}
+	for range rnd.IntN(mostTroubles) {
+		v.More = append(v.More, drawTrouble(rnd))
+	}
+	return v
+}
+
+func drawTrouble(rnd *rand.Rand) trouble {
+	all := 0
+	for _, m := range mix {
+		all += m.weight
+	}
+	at := rnd.IntN(all)
+	for _, m := range mix {
+		if at -= m.weight; at >= 0 {
+			continue
+		}
+		tr := trouble{Kind: m.kind}
+		if m.steps != nil {
+			tr.Fault, tr.Nth = m.steps[rnd.IntN(len(m.steps))], 1+rnd.Int64N(4)
+		}
+		switch m.kind {
+		case kindKillAfter:
+			tr.After = time.Duration(rnd.Int64N(int64(latestKill)))
+		case kindStall:
+			tr.After = time.Duration(rnd.Int64N(int64(longestStall)))
+		}
+		return tr
+	}
+	panic("the weights do not add up")
 }
 
 func (s schedule) String() string {
@@ -71,74 +119,31 @@ func (s schedule) String() string {
 	return string(text)
 }
 
-// TestSchedules takes worlds through random schedules of faults, then through an
-// undisturbed run, and counts. A failure prints its seed; -seed repeats it. A soak
-// draws new seeds, a plain test takes the first ones, as many as there is time for.
-func TestSchedules(t *testing.T) {
-	want := scheduleBooks(t)
-	if seed := chosenSeed(t); seed != 0 {
-		followSchedule(t, seed, want)
-		return
-	}
-	limit, first := schedulesFor, uint64(0) // the same seeds each time: 1, 2, ...
-	if text := os.Getenv(envSoak); text != "" {
-		d, err := time.ParseDuration(text)
-		if err != nil {
-			t.Fatalf("%s: %v", envSoak, err)
-		}
-		limit, first = d, uint64(time.Now().UnixNano())
-	}
-	end := time.Now().Add(limit)
-	var next atomic.Uint64
-	t.Run("all", func(t *testing.T) {
-		for range schedulesAtOnce {
-			t.Run("worker", func(t *testing.T) {
-				t.Parallel()
-				for time.Now().Before(end) && !t.Failed() {
-					followSchedule(t, first+next.Add(1), want)
-				}
-			})
-		}
-	})
-	t.Logf("%d schedules, from seed %d on", next.Load(), first+1)
-}
-
-func chosenSeed(t *testing.T) uint64 {
-	t.Helper()
-	text := os.Getenv("WEIR_SEED")
-	if *seedFlag != 0 || text == "" {
-		return *seedFlag
-	}
-	seed, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatalf("WEIR_SEED: %v", err)
-	}
-	return seed
-}
-
 // scheduleBooks are the books of a world that got all of the input at once, with
 // nothing going wrong.
 func scheduleBooks(t *testing.T) books {
 	t.Helper()
 	w := newWorld(fastDir(t))
+	w.config.Lateness.Default = scheduleLateness
 	w.appendLogs(t, 0, scheduleRecords, scheduleAgain)
 	if err := w.run(t.Context(), Options{Once: true}); err != nil {
 		t.Fatal(err)
 	}
 	b := w.audit(t)
-	broken, again := 0, 0
+	broken, copies := 0, 0
 	for i := range scheduleRecords {
-		switch {
-		case i%40 == 7:
+		if isBroken(i) {
 			broken++
-		case i%scheduleAgain == 0:
-			again++
+		}
+		if isCopied(i-copyAfter, scheduleAgain) {
+			copies++
 		}
 	}
-	if b.Raw != total(b.Events)+again || b.Dead != broken || again == 0 || len(b.RollUps) == 0 {
+	if b.Raw != total(b.Events)+copies || b.Dead != broken || broken+total(b.Events) != scheduleRecords || copies == 0 || len(b.RollUps) == 0 {
 		t.Fatalf("%d raw records of which %d twice, %d events, %d dead letters of %d broken lines, %d roll-ups",
-			b.Raw, again, total(b.Events), b.Dead, broken, len(b.RollUps))
+			b.Raw, copies, total(b.Events), b.Dead, broken, len(b.RollUps))
 	}
+	checkOnce(t, b)
 	return b
 }
 
@@ -158,64 +163,41 @@ func (w *world) follow(t *testing.T, seed uint64, s schedule, want books) {
 		t.Errorf("seed %d: %s\nschedule: %s\nrepeat it with: go test -run TestSchedules -seed %d ./internal/pipeline",
 			seed, fmt.Sprintf(format, args...), s, seed)
 	}
+	finished := false
 	defer func() { // a Fatal on the way
-		if t.Failed() {
+		if !finished {
 			t.Logf("seed %d, schedule: %s", seed, s)
 		}
 	}()
-	at, wiped := 0, false
+	w.config.Lateness.Default = scheduleLateness
+	at, wipes := 0, 0
 	for i, v := range s.Visits {
 		w.appendLogs(t, at, s.Appends[i], scheduleAgain)
 		at = s.Appends[i]
 		if s.Wipes[i] {
-			wiped = true
+			wipes++
 			w.wipe(t)
 		}
 		runVictim(t, w, v)
 	}
 	w.appendLogs(t, at, scheduleRecords, scheduleAgain)
-	if err := w.finish(t, Options{Once: true, Workers: 2}); err != nil {
+	err := w.finish(t, Options{Once: true, Workers: 2})
+	if finished = true; err != nil {
 		fail("the undisturbed run: %v", err)
 		return
 	}
 	got := w.calmAudit(t)
-	if n := len(got.OldEventRows) + len(got.OldAlertRows); !wiped && n > 0 {
+	if n := len(got.OldEventRows) + len(got.OldAlertRows); wipes == 0 && n > 0 {
 		fail("%d rows are of topics that are gone, but no broker was wiped", n)
 	}
 	// A new broker knows nothing: what it collects again is there again, once.
 	for uid, n := range got.OldEventRows {
-		if n > countWipes(s) {
-			fail("event %s has %d rows of %d wiped brokers", uid, n, countWipes(s))
+		if n > wipes {
+			fail("event %s has %d rows of %d wiped brokers", uid, n, wipes)
 		}
 	}
 	got.OldEventRows, got.OldAlertRows = want.OldEventRows, want.OldAlertRows
 	if diff := cmp.Diff(want, got); diff != "" {
 		fail("the books differ (-undisturbed +got):\n%s", diff)
 	}
-}
-
-func countWipes(s schedule) int {
-	n := 0
-	for _, wiped := range s.Wipes {
-		if wiped {
-			n++
-		}
-	}
-	return n
-}
-
-// fastDir is a directory in memory, where there is one: kill -9 does not empty it,
-// and syncing it costs nothing.
-func fastDir(t testing.TB) string {
-	t.Helper()
-	const memory = "/dev/shm"
-	if info, err := os.Stat(memory); err != nil || !info.IsDir() {
-		return t.TempDir()
-	}
-	dir, err := os.MkdirTemp(memory, "weir-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
 }

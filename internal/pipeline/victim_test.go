@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -35,13 +38,34 @@ type visit struct {
 	Kind  kind
 	Fault Fault         `json:",omitempty"` // where, but for kindKillAfter
 	Nth   int64         `json:",omitempty"` // at which meeting of it
-	After time.Duration `json:",omitempty"` // of kindKillAfter, from the start
+	After time.Duration `json:",omitempty"` // of kindKillAfter, from the start; of kindStall, for how long
+	More  []trouble     `json:",omitempty"` // that may happen in the same run
 	// How the run is configured; 0 for the default.
-	Batch     int `json:",omitempty"` // records of one transaction
-	FlushRows int `json:",omitempty"` // of a batch of the lake
+	Batch     int           `json:",omitempty"` // records of one transaction
+	FlushRows int           `json:",omitempty"` // of a batch of the lake
+	Workers   int           `json:",omitempty"` // of detect
+	Lateness  time.Duration `json:",omitempty"`
 	// Instance makes it one of several processes that work until they are told to
 	// drain; empty for one with --once.
 	Instance string `json:",omitempty"`
+}
+
+// trouble is what goes wrong at one step.
+type trouble struct {
+	Kind  kind
+	Fault Fault         `json:",omitempty"`
+	Nth   int64         `json:",omitempty"`
+	After time.Duration `json:",omitempty"`
+}
+
+// troubles are all of a visit.
+func (v *visit) troubles() []trouble {
+	return append([]trouble{{v.Kind, v.Fault, v.Nth, v.After}}, v.More...)
+}
+
+// has tells whether one of the visit's troubles is of a kind.
+func (v *visit) has(kinds ...kind) bool {
+	return slices.ContainsFunc(v.troubles(), func(tr trouble) bool { return slices.Contains(kinds, tr.Kind) })
 }
 
 // kind is what goes wrong.
@@ -52,6 +76,7 @@ const (
 	kindKillAfter kind = "kill after" // the same, at some time
 	kindFail      kind = "fail"       // the role ends with an error
 	kindDrain     kind = "drain"      // the first SIGTERM
+	kindStall     kind = "stall"      // the role stands still for a while
 	kindNone      kind = "none"
 )
 
@@ -85,14 +110,20 @@ func victim(dir, text string) int {
 	defer cancel()
 	drain, stop := context.WithCancel(ctx)
 	defer stop()
-	if v.Kind == kindKillAfter {
-		time.AfterFunc(v.After, die)
+	debug.SetGCPercent(seldomCollect)
+	for _, tr := range v.troubles() {
+		if tr.Kind == kindKillAfter {
+			time.AfterFunc(tr.After, die)
+		}
 	}
 	w := newWorld(dir)
+	if v.Lateness > 0 {
+		w.config.Lateness.Default = v.Lateness
+	}
 	if v.FlushRows > 0 {
 		w.config.Lake.Flush.Rows = v.FlushRows
 	}
-	o := Options{Once: v.Instance == "", Workers: 2, batchRecords: v.Batch, Faults: v.injector(stop)}
+	o := Options{Once: v.Instance == "", Workers: cmp.Or(v.Workers, 2), batchRecords: v.Batch, Faults: v.injector(stop)}
 	if v.Instance != "" {
 		w.config.Instance = v.Instance
 		o.Roles = sharedRoles
@@ -111,19 +142,24 @@ func victim(dir, text string) int {
 }
 
 // injector is what makes things go wrong.
-func (v visit) injector(drain func()) Injector {
-	var met atomic.Int64
+func (v *visit) injector(drain func()) Injector {
+	troubles := v.troubles()
+	met := make([]atomic.Int64, len(troubles))
 	return func(f Fault) error {
-		if f != v.Fault || met.Add(1) != v.Nth {
-			return nil
-		}
-		switch v.Kind {
-		case kindKill:
-			die()
-		case kindFail:
-			return fmt.Errorf("%w at %s", errInjected, f)
-		case kindDrain:
-			drain()
+		for i, tr := range troubles {
+			if f != tr.Fault || met[i].Add(1) != tr.Nth {
+				continue
+			}
+			switch tr.Kind {
+			case kindKill:
+				die()
+			case kindFail:
+				return fmt.Errorf("%w at %s", errInjected, f)
+			case kindDrain:
+				drain()
+			case kindStall:
+				time.Sleep(tr.After) // what is tested
+			}
 		}
 		return nil
 	}
@@ -136,7 +172,7 @@ func die() {
 }
 
 // command is the visit as a process to start.
-func (v visit) command(ctx context.Context, t testing.TB, dir string) *exec.Cmd {
+func (v *visit) command(ctx context.Context, t testing.TB, dir string) *exec.Cmd {
 	t.Helper()
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -159,9 +195,9 @@ func runVictim(t testing.TB, w *world, v visit) end {
 	switch {
 	case err == nil:
 		return endDone
-	case ok && status.Signaled() && status.Signal() == syscall.SIGKILL && ctx.Err() == nil && strings.HasPrefix(string(v.Kind), string(kindKill)):
+	case ok && status.Signaled() && status.Signal() == syscall.SIGKILL && ctx.Err() == nil && v.has(kindKill, kindKillAfter):
 		return endKilled
-	case v.Kind == kindFail && status.ExitStatus() == victimFailed:
+	case v.has(kindFail) && status.ExitStatus() == victimFailed:
 		return endFailed
 	case w.calm != nil && status.ExitStatus() == 1 && ctx.Err() == nil:
 		return endAway

@@ -15,10 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
-	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -61,6 +59,7 @@ func newWorld(dir string) *world {
 	cfg.Alerts = []config.Alert{{Name: "file", Type: config.AlertFile, File: &config.FileAlert{Path: filepath.Join(dir, "alerts.ndjson")}}}
 	cfg.ShutdownTimeout = 10 * time.Second
 	useCluster(dir, cfg)
+	useTimeline(dir, cfg)
 	return &world{dir: dir, config: cfg}
 }
 
@@ -71,20 +70,26 @@ func (w *world) writeLogs(t testing.TB) {
 }
 
 // appendLogs appends the records [from, to) of the input. One in again of them is
-// delivered twice; none if again is 0.
+// delivered a second time, copyAfter records later; none if again is 0.
 func (w *world) appendLogs(t testing.TB, from, to, again int) {
 	t.Helper()
 	var b strings.Builder
 	for i := from; i < to; i++ {
-		if i%40 == 7 {
+		if isBroken(i) {
 			fmt.Fprintf(&b, "{\"eventID\": \"broken-%d\", \n", i)
-			continue
-		}
-		b.WriteString(trailRecord(i) + "\n")
-		if again > 0 && i%again == 0 {
+		} else {
 			b.WriteString(trailRecord(i) + "\n")
 		}
+		if isCopied(i-copyAfter, again) {
+			b.WriteString(trailRecord(i-copyAfter) + "\n")
+		}
 	}
+	w.appendLines(t, b.String())
+}
+
+// appendLines appends to the world's only log.
+func (w *world) appendLines(t testing.TB, lines string) {
+	t.Helper()
 	path := filepath.Join(w.dir, "logs", "trail.ndjson")
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
@@ -94,10 +99,21 @@ func (w *world) appendLogs(t testing.TB, from, to, again int) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := f.WriteString(b.String()); err != nil {
+	if _, err := f.WriteString(lines); err != nil {
 		t.Fatal(err)
 	}
 }
+
+// copyAfter is far enough for the copy to come in another transaction, or after a
+// restart.
+const copyAfter = 35
+
+func isBroken(i int) bool { return i%40 == 7 }
+
+func isCopied(i, again int) bool { return again > 0 && i >= 0 && i%again == 0 && !isBroken(i) }
+
+// mostLate bounds, in minutes, how much older a record is than what came before it.
+const mostLate = 9
 
 func trailRecord(i int) string {
 	name, service := "DescribeInstances", "ec2.amazonaws.com"
@@ -108,6 +124,9 @@ func trailRecord(i int) string {
 		name, service = "GetSecretValue", "secretsmanager.amazonaws.com"
 	}
 	at := time.Date(2026, 11, 18, 9, 0, 0, 0, time.UTC).Add(time.Duration(i) * 6 * time.Second)
+	if i%11 == 5 {
+		at = at.Add(-time.Duration(i%mostLate) * time.Minute)
+	}
 	user := []string{"alice", "bob", "carol"}[i%7%3]
 	return fmt.Sprintf(`{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE%s","arn":"arn:aws:iam::111122223333:user/%s","accountId":"111122223333","userName":%q},"eventTime":%q,"eventSource":%q,"eventName":%q,"awsRegion":"eu-west-1","sourceIPAddress":"192.0.2.%d","userAgent":"aws-cli/2.31.0","requestParameters":null,"responseElements":null,"requestID":"r-%d","eventID":"00000000-0000-4000-8000-%012d","readOnly":false,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}`,
 		strings.ToUpper(user), user, user, at.Format(time.RFC3339), service, name, i%250+1, i, i)
@@ -235,6 +254,8 @@ func (w *world) rowsByTopic(t testing.TB, table, topic string) (current, old map
 	return current, old
 }
 
+// readUIDs counts the values of one column: the others, hundreds of them, cost too
+// much to be read for each of thousands of worlds.
 func readUIDs(t testing.TB, path string, counts map[string]int) {
 	t.Helper()
 	f, err := file.OpenParquetFile(path, false)
@@ -242,22 +263,23 @@ func readUIDs(t testing.TB, path string, counts map[string]int) {
 		t.Fatalf("%s: %v", path, err)
 	}
 	defer f.Close()
-	r, err := pqarrow.NewFileReader(f, pqarrow.ArrowReadProperties{}, memory.DefaultAllocator)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tbl, err := r.ReadTable(context.Background())
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	defer tbl.Release()
-	column := tbl.Column(tbl.Schema().FieldIndices("metadata")[0])
-	for _, chunk := range column.Data().Chunks() {
-		metadata := chunk.(*array.Struct)
-		at, _ := metadata.DataType().(interface{ FieldIdx(string) (int, bool) }).FieldIdx("uid")
-		uids := metadata.Field(at).(*array.String)
-		for i := range uids.Len() {
-			counts[uids.Value(i)]++
+	at := f.MetaData().Schema.ColumnIndexByName("metadata.uid")
+	for i := range f.NumRowGroups() {
+		group := f.RowGroup(i)
+		column, err := group.Column(at)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		uids, levels := make([]parquet.ByteArray, group.NumRows()), make([]int16, group.NumRows())
+		for r, left := column.(*file.ByteArrayColumnChunkReader), group.NumRows(); left > 0; {
+			rows, values, err := r.ReadBatch(left, uids, levels, nil)
+			if err != nil || rows == 0 || int(rows) != values {
+				t.Fatalf("%s: %d of %d rows left, of the next %d have %d a metadata.uid: %v", path, left, group.NumRows(), rows, values, err)
+			}
+			for _, uid := range uids[:values] {
+				counts[uid.String()]++
+			}
+			left -= rows
 		}
 	}
 }
