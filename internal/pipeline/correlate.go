@@ -179,12 +179,9 @@ func (c *correlateRole) stateOf(ctx context.Context, p partition) (*correlation,
 // nothing was committed yet.
 func (c *correlateRole) committedAt(ctx context.Context, p partition) (int64, detections.Checkpoint, error) {
 	group := c.group(string(RoleCorrelate))
-	offsets, err := c.adm.FetchOffsets(ctx, group)
-	if err == nil {
-		err = offsets.Error()
-	}
+	offsets, err := committedOffsets(ctx, c.adm, group)
 	if err != nil {
-		return 0, detections.Checkpoint{}, fmt.Errorf("fetch offsets of group %s: %w", group, err)
+		return 0, detections.Checkpoint{}, err
 	}
 	o, ok := offsets.Lookup(p.topic, p.id)
 	if !ok || o.At < 0 {

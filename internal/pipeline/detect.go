@@ -231,12 +231,9 @@ func (d *detectRole) resumeHeartbeats(ctx context.Context, partitions []partitio
 		return nil
 	}
 	group := d.group(string(RoleDetect))
-	offsets, err := d.adm.FetchOffsets(ctx, group)
-	if err == nil {
-		err = offsets.Error()
-	}
+	offsets, err := committedOffsets(ctx, d.adm, group)
 	if err != nil {
-		return fmt.Errorf("fetch offsets of group %s: %w", group, err)
+		return err
 	}
 	for _, p := range partitions {
 		o, _ := offsets.Lookup(p.topic, p.id)

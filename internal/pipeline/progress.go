@@ -2,11 +2,13 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weir-security/weir/internal/broker"
@@ -94,13 +96,26 @@ func (p *progress) reached(ctx context.Context, t *target) (bool, error) {
 
 // load takes the committed offsets of the group.
 func (p *progress) load(ctx context.Context) error {
-	offsets, err := p.adm.FetchOffsets(ctx, p.group)
-	if err == nil {
-		err = offsets.Error()
-	}
+	offsets, err := committedOffsets(ctx, p.adm, p.group)
 	if err != nil {
-		return fmt.Errorf("fetch offsets of group %s: %w", p.group, err)
+		return err
 	}
 	offsets.Each(func(o kadm.OffsetResponse) { p.set(partition{o.Topic, o.Partition}, o.At) })
 	return nil
+}
+
+// committedOffsets are those of a group; none if there is no such group yet: the
+// first member may be on its way into it.
+func committedOffsets(ctx context.Context, adm *kadm.Client, group string) (kadm.OffsetResponses, error) {
+	offsets, err := adm.FetchOffsets(ctx, group)
+	if err == nil {
+		err = offsets.Error()
+	}
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("fetch offsets of group %s: %w", group, err)
+	}
+	return offsets, nil
 }
