@@ -117,7 +117,7 @@ func (o *runOptions) tell(ctx context.Context, log *slog.Logger, cfg *config.Con
 	}
 	if !o.once {
 		log.Info("starting", slog.String(logkey.Version, buildVersion()), slog.Any(logkey.Roles, roles),
-			slog.Int(logkey.Collectors, len(cfg.Collectors)), slog.Int(logkey.Rules, len(rules.Rules())), slog.String(logkey.Lake, cfg.Lake.Dir))
+			slog.Int(logkey.Collectors, len(cfg.Collectors)), slog.Int(logkey.Rules, len(rules.Rules())), slog.String(logkey.Lake, cfg.Lake.Place()))
 	}
 	return context.AfterFunc(ctx, func() {
 		log.Info("draining; a second interrupt aborts", slog.String(logkey.AtMost, cfg.ShutdownTimeout.String()))

@@ -39,7 +39,7 @@ func (o *runOptions) printSummary(w io.Writer, cfg *config.Config, snap pipeline
 	}
 	if snap.Files > 0 || len(snap.Sources) > 0 {
 		fmt.Fprintf(w, "%s with %s (%s) written to %s in %.1f s: events, alerts and %s of alerts\n", count(int(snap.Files), "file"),
-			count(int(snap.Rows), "row"), megabytes(snap.Bytes), cfg.Lake.Dir, took.Seconds(), count(int(snap.RollUps), "roll-up"))
+			count(int(snap.Rows), "row"), megabytes(snap.Bytes), cfg.Lake.Place(), took.Seconds(), count(int(snap.RollUps), "roll-up"))
 	}
 	if len(snap.Letters) > 0 {
 		fmt.Fprintf(w, "Dead letters, in the topic %sdlq: %s\n", cfg.Kafka.TopicPrefix, letters(snap))
@@ -114,8 +114,10 @@ func printNextSteps(w io.Writer, cfg *config.Config, file string, deadLetters bo
 	if deadLetters {
 		steps = append(steps, [2]string{weir + " dlq list --config " + file, "what could not be understood, and why"})
 	}
-	steps = append(steps, [2]string{"duckdb -c \"select class_name, count(*) from read_parquet('" + cfg.Lake.Dir +
-		"/events/*/*/*.parquet', union_by_name = true) group by all\"", "the lake"})
+	if cfg.Lake.Dir != "" { // a bucket needs DuckDB's extensions and its credentials first
+		steps = append(steps, [2]string{"duckdb -c \"select class_name, count(*) from read_parquet('" + cfg.Lake.Dir +
+			"/events/*/*/*.parquet', union_by_name = true) group by all\"", "the lake"})
+	}
 	fmt.Fprintln(w, "\nNext:")
 	for _, s := range steps {
 		fmt.Fprintf(w, "  %s\n      %s\n", s[0], s[1])

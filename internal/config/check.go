@@ -11,6 +11,7 @@ import (
 // check finds what is wrong across keys, once every key has been read.
 func (c *Config) check(r *reader) {
 	c.Kafka.check(r)
+	c.Lake.check(r)
 	c.Metrics.check(r)
 	checkNames(r, "collectors", c.Collectors, func(x Collector) string { return x.Name })
 	checkWebhooks(r, c.Collectors)

@@ -98,20 +98,6 @@ func (l Lateness) Of(source string) time.Duration {
 	return l.Default
 }
 
-// Lake says where the Parquet files go and when a batch is complete.
-type Lake struct {
-	Dir   string
-	Flush Flush
-}
-
-// Flush ends a batch at whichever comes first.
-type Flush struct {
-	Rows  int
-	Bytes int64         // of the records, before compression
-	Age   time.Duration // since the first record of the batch
-	Idle  time.Duration // since the last one
-}
-
 // Limits bounds what one input may cost.
 type Limits struct {
 	Record int64 // bytes of one raw record
@@ -155,7 +141,7 @@ func Default() *Config {
 		IdleAfter: 30 * time.Second,
 		Lake: Lake{
 			Dir:   defaultLakeDir,
-			Flush: Flush{Rows: 50_000, Bytes: 64 << 20, Age: time.Minute, Idle: 5 * time.Second},
+			Flush: Flush{Rows: 50_000, Bytes: 64 << 20, Age: time.Minute, Idle: 5 * time.Second, Memory: 128 << 20},
 		},
 		Alerts:          []Alert{{Name: "console", Type: AlertTerminal}},
 		Limits:          Limits{Record: maxRecord},

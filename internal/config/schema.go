@@ -25,15 +25,7 @@ func (c *Config) fields() []field {
 			{"sources", "by name of the source", durationsBySource(&c.Lateness.Sources)},
 		}},
 		{"idle_after", "silence after which a raw partition no longer holds the watermark back", duration(&c.IdleAfter, time.Second)},
-		{"lake", "the Parquet files", section{
-			{"dir", "directory of the lake", path(&c.Lake.Dir)},
-			{"flush", "a batch ends at whichever comes first", section{
-				{"rows", "events in the batch", integer(&c.Lake.Flush.Rows, 1, 10_000_000)},
-				{"bytes", "size of their records, uncompressed", size(&c.Lake.Flush.Bytes, 1<<10, 4<<30)},
-				{"age", "time since the first event", duration(&c.Lake.Flush.Age, 100*time.Millisecond)},
-				{"idle", "time since the last event", duration(&c.Lake.Flush.Idle, 100*time.Millisecond)},
-			}},
-		}},
+		{"lake", "the Parquet files", section(c.Lake.fields())},
 		{"alerts", "the destinations", listOf(&c.Alerts, (*Alert).fields)},
 		{"limits", "what one input may cost", section{
 			{"record", "bytes of one log event; a larger one is dead-lettered", size(&c.Limits.Record, 1<<10, maxRecord)},

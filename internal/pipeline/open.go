@@ -136,7 +136,9 @@ func (p *pipeline) role(ctx context.Context, role Role) ([]runner, error) {
 	case RoleStore:
 		store := &storeRole{shared: &p.shared, open: p.openLake, once: p.Once}
 		// What is wrong with the configuration is said before anything runs.
-		if err := store.openLake(); err != nil && !passes(err) {
+		first, cancel := context.WithTimeout(ctx, lakeStart)
+		defer cancel()
+		if err := store.openLake(first); err != nil && !passes(err) {
 			return nil, err
 		}
 		return []runner{{role, store.run}}, nil
@@ -147,7 +149,9 @@ func (p *pipeline) role(ctx context.Context, role Role) ([]runner, error) {
 }
 
 // openLake opens the configured lake.
-func (p *pipeline) openLake() (lake.Store, error) { return lake.NewDir(p.Config.Lake.Dir) }
+func (p *pipeline) openLake(ctx context.Context) (lake.Store, error) {
+	return OpenLake(ctx, &p.Config.Lake, p.Config.Instance)
+}
 
 func (p *pipeline) workers() int {
 	if p.Workers > 0 {

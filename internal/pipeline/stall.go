@@ -16,6 +16,8 @@ import (
 const (
 	lakeFirst = time.Second
 	lakeMost  = time.Minute
+	// lakeStart is how long the start of the other roles waits for an answer.
+	lakeStart = 15 * time.Second
 	// lakeOnceMost is how long a run with --once waits in all: somebody is waiting
 	// for its end.
 	lakeOnceMost = time.Minute
@@ -54,11 +56,11 @@ func (s *stall) failed(now time.Time) time.Duration {
 }
 
 // openLake opens the lake.
-func (s *storeRole) openLake() error {
+func (s *storeRole) openLake(ctx context.Context) error {
 	if s.lake != nil {
 		return nil
 	}
-	opened, err := s.open()
+	opened, err := s.open(ctx)
 	if err != nil {
 		return &lakeError{err}
 	}
@@ -69,13 +71,13 @@ func (s *storeRole) openLake() error {
 
 // awaitLake opens the lake as soon as it can be.
 func (s *storeRole) awaitLake(drain context.Context) error {
-	err := s.openLake()
+	err := s.openLake(drain)
 	if err == nil || !passes(err) {
-		return err
+		return orDraining(drain, err)
 	}
 	observer := s.observe(RoleStore, "", "")
 	defer observer.End()
-	for ; passes(err); err = s.openLake() {
+	for ; passes(err); err = s.openLake(drain) {
 		wait, err := s.stalled(observer, err)
 		if err != nil {
 			return err
@@ -83,6 +85,14 @@ func (s *storeRole) awaitLake(drain context.Context) error {
 		if pause(drain, wait) != nil {
 			return errDraining
 		}
+	}
+	return orDraining(drain, err)
+}
+
+// orDraining is errDraining for a request that the drain has interrupted.
+func orDraining(drain context.Context, err error) error {
+	if err != nil && drain.Err() != nil && errors.Is(err, context.Canceled) {
+		return errDraining
 	}
 	return err
 }

@@ -37,7 +37,7 @@ import (
 type storeRole struct {
 	*shared
 	cl       *kgo.Client
-	open     func() (lake.Store, error)
+	open     func(context.Context) (lake.Store, error)
 	lake     lake.Store // nil until it could be opened
 	writer   *lake.Writer
 	once     bool // the run is to end by itself
