@@ -6,6 +6,7 @@ package ingest
 
 import (
 	"context"
+	"hash/fnv"
 
 	"github.com/weir-security/weir/schemas/event"
 )
@@ -73,4 +74,37 @@ type Collector interface {
 	// letter or a log line and does not end Run; an error means that the
 	// collector cannot work at all, or is the error of a put.
 	Run(ctx context.Context, cursors map[string][]byte, put Put) error
+}
+
+// Slots is into how many parts the objects of a collector are divided that several
+// processes share. Cursors depend on it.
+const Slots = 16
+
+// Slot is the part that an object belongs to, by its key.
+func Slot(key string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(key)) // cannot fail
+	return int(h.Sum32() % Slots)
+}
+
+// Sharer is a Collector whose objects are divided among the processes that run it.
+// Each object belongs to a slot, each slot at a time to one process, and a cursor is
+// moved only by the process that has its slot.
+type Sharer interface {
+	Collector
+	// RunSlots is Run for the objects of some slots. It is called again when the
+	// process has others, with the cursors that are found then.
+	RunSlots(ctx context.Context, slots []int, cursors map[string][]byte, put Put) error
+}
+
+// Load returns a collector's cursors as they are now, with those that other processes
+// have written.
+type Load func(ctx context.Context) (map[string][]byte, error)
+
+// Loader is a Collector whose source hands the same work to one process after the
+// other: what one has begun, another goes on with.
+type Loader interface {
+	Collector
+	// RunLoading is Run with a way to read the cursors again.
+	RunLoading(ctx context.Context, load Load, put Put) error
 }
