@@ -95,7 +95,7 @@ func start(t testing.TB, cfg Config, put ingest.Put) *running {
 		t.Fatal(err)
 	}
 	listening := make(chan net.Addr, 1)
-	c.listening = func(a net.Addr) { listening <- a }
+	c.Listening = func(a net.Addr) { listening <- a }
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{stop: cancel, end: make(chan error, 2)}
 	go func() { r.end <- c.Run(ctx, nil, put) }() // ends with the test at the latest

@@ -3,13 +3,10 @@ package webhook
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"github.com/weir-security/weir/schemas/event"
+	"github.com/weir-security/weir/ingest/internal/push"
 )
 
 func FuzzParseList(f *testing.F) {
@@ -25,10 +22,9 @@ func FuzzParseList(f *testing.F) {
 	cfg := testConfig()
 	cfg.Limits.Record = 256
 	f.Fuzz(func(t *testing.T, body []byte) {
-		list, err := parseList(body, &cfg, event.Origin{Object: "webhook:fuzz"})
+		list, err := audit{}.Split(body, nil, "fuzz", push.Layout{Source: cfg.Source, Record: cfg.Limits.Record})
 		if err != nil {
-			var bad *badRequest
-			if !errors.As(err, &bad) || bad.message == "" {
+			if a, refused := push.Refused(err); !refused || a.Message == "" {
 				t.Fatalf("error %v", err)
 			}
 		} else {
@@ -40,10 +36,10 @@ func FuzzParseList(f *testing.F) {
 
 // checkPieces holds a list to the body: pieces are parts of it, in order and apart, and
 // records are JSON.
-func checkPieces(t *testing.T, list *eventList, body []byte) {
+func checkPieces(t *testing.T, list *push.List, body []byte) {
 	t.Helper()
 	end := int64(0)
-	for _, r := range list.records {
+	for _, r := range list.Records {
 		at := r.Origin.Position
 		if at < end || !bytes.HasPrefix(body[at:], r.Value) {
 			t.Fatalf("the record at %d is not what the body has there", at)
@@ -54,7 +50,7 @@ func checkPieces(t *testing.T, list *eventList, body []byte) {
 		}
 	}
 	end = 0
-	for _, l := range list.letters {
+	for _, l := range list.Letters {
 		at := l.Origin.Position
 		if at < end || !bytes.HasPrefix(body[at:], l.Value) {
 			t.Fatalf("the dead letter at %d is not what the body has there", at)
@@ -65,7 +61,7 @@ func checkPieces(t *testing.T, list *eventList, body []byte) {
 
 // checkItems compares with encoding/json: a body that is a list to it has the same
 // events, and one that is none is none.
-func checkItems(t *testing.T, list *eventList, body []byte, limit int) {
+func checkItems(t *testing.T, list *push.List, body []byte, limit int) {
 	t.Helper()
 	var whole map[string]json.RawMessage
 	if bytes.ContainsRune(body, '\\') || bytes.Count(body, []byte(`"items"`)) > 1 || bytes.Count(body, []byte(`"kind"`)) > 1 ||
@@ -82,7 +78,7 @@ func checkItems(t *testing.T, list *eventList, body []byte, limit int) {
 	if !isList {
 		return
 	}
-	records := list.records
+	records := list.Records
 	for _, item := range items {
 		if len(item) > limit {
 			continue
@@ -92,41 +88,12 @@ func checkItems(t *testing.T, list *eventList, body []byte, limit int) {
 		}
 		records = records[1:]
 	}
-	if len(records) != 0 || len(list.records)+len(list.letters) != len(items) {
-		t.Fatalf("%d records and %d dead letters of %d items", len(list.records), len(list.letters), len(items))
+	if len(records) != 0 || len(list.Records)+len(list.Letters) != len(items) {
+		t.Fatalf("%d records and %d dead letters of %d items", len(list.Records), len(list.Letters), len(items))
 	}
 }
 
 // deep reports whether a body may nest deeper than the readers take.
 func deep(body []byte) bool {
 	return bytes.Count(body, []byte("["))+bytes.Count(body, []byte("{")) > 60
-}
-
-func FuzzReadBody(f *testing.F) {
-	f.Add([]byte(gz(batchOf(0, 1))), true)
-	f.Add([]byte(gz("a")+gz("b")), true)
-	f.Add([]byte(batchOf(0, 1)), false)
-	f.Add([]byte(gz(strings.Repeat(" ", 100_000))), true)
-	f.Fuzz(func(t *testing.T, data []byte, compressed bool) {
-		const limit = 10_000
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", bytes.NewReader(data))
-		if compressed {
-			r.Header.Set("Content-Encoding", "gzip")
-		}
-		m := newMemory(1 << 20)
-		l := &lease{memory: m}
-		body, err := readBody(httptest.NewRecorder(), r, limit, l)
-		switch {
-		case len(body) > limit:
-			t.Errorf("%d bytes", len(body))
-		case l.held > 1<<20 || l.held < int64(len(body)):
-			t.Errorf("%d bytes are held for %d", l.held, len(body))
-		case !compressed && len(data) <= limit && (err != nil || !bytes.Equal(body, data)):
-			t.Errorf("the body changed, or %v", err)
-		}
-		l.release()
-		if free := m.free.Load(); free != 1<<20 {
-			t.Errorf("%d bytes are free at the end", free)
-		}
-	})
 }

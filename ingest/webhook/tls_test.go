@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 )
@@ -196,53 +195,6 @@ func TestTokenAndCertificate(t *testing.T) {
 	}
 }
 
-// Files that change are used for the next handshakes; files that cannot be used, as
-// while a pair is being replaced, are not.
-func TestCertificatesReload(t *testing.T) {
-	ca := newAuthority(t)
-	files := ca.files(t, "first")
-	c, err := newCertificates(files, testConfig().Log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := c.checked
-	name := func() string {
-		t.Helper()
-		now = now.Add(time.Second)
-		cert, err := x509.ParseCertificate(c.current(now).Certificates[0].Certificate[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		return cert.Subject.CommonName
-	}
-	if got := name(); got != "first" {
-		t.Errorf("certificate of %s", got)
-	}
-	cert, key := ca.issue(t, "second")
-	write(t, files.CertFile, cert)
-	if got := name(); got != "first" {
-		t.Errorf("with half of a pair: certificate of %s", got)
-	}
-	write(t, files.KeyFile, key)
-	if got := name(); got != "second" {
-		t.Errorf("with the whole pair: certificate of %s", got)
-	}
-	if err := os.Remove(files.ClientCAFile); err != nil {
-		t.Fatal(err)
-	}
-	if got := name(); got != "second" || c.current(now).ClientAuth != tls.RequireAndVerifyClientCert {
-		t.Errorf("without the authority: certificate of %s, or clients need none", got)
-	}
-	other := newAuthority(t)
-	write(t, files.ClientCAFile, other.pem)
-	name()
-	want := x509.NewCertPool()
-	want.AddCert(other.cert)
-	if !c.current(now).ClientCAs.Equal(want) {
-		t.Error("the authority was not read again")
-	}
-}
-
 // A server that runs takes a new certificate without a restart.
 func TestCertificateOfRunningServer(t *testing.T) {
 	ca := newAuthority(t)
@@ -268,26 +220,6 @@ func TestCertificateOfRunningServer(t *testing.T) {
 	for deadline := time.Now().Add(20 * time.Second); peer() != "second"; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the certificate is still the first one")
-		}
-	}
-}
-
-func TestBadCertificates(t *testing.T) {
-	ca := newAuthority(t)
-	good := ca.files(t, "weir")
-	empty := filepath.Join(t.TempDir(), "empty")
-	write(t, empty, nil)
-	for name, files := range map[string]TLS{
-		"no such file":   {CertFile: "none", KeyFile: good.KeyFile},
-		"no certificate": {CertFile: empty, KeyFile: good.KeyFile},
-		"no key":         {CertFile: good.CertFile, KeyFile: empty},
-		"another key":    {CertFile: good.CertFile, KeyFile: ca.files(t, "other").KeyFile},
-		"no authority":   {CertFile: good.CertFile, KeyFile: good.KeyFile, ClientCAFile: empty},
-	} {
-		cfg := testConfig()
-		cfg.TLS = &files
-		if _, err := New(cfg); err == nil || !strings.HasPrefix(err.Error(), "collector k8s: ") {
-			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -27,222 +27,78 @@
 package webhook
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"net"
+	"encoding/json"
+	"mime"
 	"net/http"
-	"time"
 
-	"github.com/weir-security/weir/ingest"
-	"github.com/weir-security/weir/ingest/envelope"
-	"github.com/weir-security/weir/internal/logkey"
+	"github.com/weir-security/weir/ingest/internal/push"
 )
 
-// Config is the configuration of one collector.
-type Config struct {
-	// Name is the collector's, Source the kind of its logs.
-	Name   string
-	Source string
-	// Listen is the address host:port to listen on. Other than loopback is refused
-	// without TLS and without Tokens or TLS.ClientCAFile.
-	Listen string
-	TLS    *TLS // nil: plain HTTP
-	// Tokens are hex SHA-256 digests of bearer tokens by the name of their client. If
-	// there are any, every request needs one of the tokens; together with
-	// TLS.ClientCAFile it needs both.
-	Tokens map[string][]string
-	// Timeout is the longest that a request may take from its header to its answer; 0
-	// is 10 s.
-	Timeout time.Duration
-	// Drain is how long requests may still take when Run's context has ended; 0 is
-	// Timeout.
-	Drain  time.Duration
-	Limits Limits
-	// Log gets what an operator acts on, a line a kind of trouble every ten seconds at
-	// most; nil is slog.Default().
-	Log *slog.Logger
-}
-
-// TLS is the server's certificate and who may connect. The files are read again when
-// their content has changed, for connections from then on.
-type TLS struct {
-	CertFile, KeyFile string
-	// ClientCAFile, if given, demands a client certificate of one of its authorities.
-	ClientCAFile string
-	// ClientNames are the common names, DNS names and URIs that are let in; empty lets
-	// every certificate of the authorities in.
-	ClientNames []string
-}
-
-// Limits bound what clients may cost. A field of 0 is its default.
-type Limits struct {
-	Record      int   // bytes of an event: envelope.DefaultRecordLimit
-	Body        int64 // bytes of a request's body, as sent and decompressed: 32 MiB
-	Memory      int64 // bytes of all requests in flight: 128 MiB
-	Requests    int   // requests in flight: 64
-	Connections int   // open connections: 256
-	Rate        int   // requests a second from one client: 100
-}
-
-func (l Limits) withDefaults() Limits {
-	if l.Record <= 0 {
-		l.Record = envelope.DefaultRecordLimit
-	}
-	if l.Body <= 0 {
-		l.Body = 32 << 20
-	}
-	if l.Memory <= 0 {
-		l.Memory = 128 << 20
-	}
-	if l.Requests <= 0 {
-		l.Requests = 64
-	}
-	if l.Connections <= 0 {
-		l.Connections = 256
-	}
-	if l.Rate <= 0 {
-		l.Rate = 100
-	}
-	return l
-}
-
-// What a connection may take outside of a request's own time.
-const (
-	headerTimeout  = 5 * time.Second  // to send a header, or to finish the TLS handshake
-	answerTimeout  = 5 * time.Second  // to take an answer
-	idleTimeout    = 90 * time.Second // between two requests: API servers keep connections as long
-	maxHeaderBytes = 16 << 10
-	maxStreams     = 32 // concurrent requests on an HTTP/2 connection
+// The configuration of one collector, and who may come in and at what cost.
+type (
+	Config = push.Config
+	TLS    = push.TLS
+	Limits = push.Limits
 )
 
 // Collector takes what is pushed. It keeps nothing between two calls of Run.
-type Collector struct {
-	cfg    Config
-	access *access
-	certs  *certificates // nil: plain HTTP
+type Collector = push.Collector
 
-	listening func(net.Addr) // of tests: told the address, if not nil
-}
-
-var _ ingest.Collector = (*Collector)(nil)
-
-// ErrExposed is the refusal to listen on an address that others reach without TLS
-// and authentication.
-var ErrExposed = errors.New("is not loopback and needs TLS and authentication: give tls with cert_file and key_file, and token_sha256 or tls.client_ca_file, or listen on 127.0.0.1")
-
-// ErrOnce is for whoever wants a webhook to end by itself.
-var ErrOnce = errors.New("a webhook waits for what is sent and never ends by itself: it cannot run once")
+// ErrExposed and ErrOnce are what it refuses.
+var (
+	ErrExposed = push.ErrExposed
+	ErrOnce    = push.ErrOnce
+)
 
 // New checks the configuration and reads the certificates.
 func New(cfg Config) (*Collector, error) {
-	if cfg.Timeout <= 0 {
-		cfg.Timeout = 10 * time.Second
-	}
-	if cfg.Drain <= 0 {
-		cfg.Drain = cfg.Timeout
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.Default()
-	}
-	cfg.Log = cfg.Log.With(slog.String("collector", cfg.Name))
-	cfg.Limits = cfg.Limits.withDefaults()
-	c := &Collector{cfg: cfg}
-	var err error
-	if c.access, err = newAccess(&cfg); err != nil {
-		return nil, fmt.Errorf("collector %s: %w", cfg.Name, err)
-	}
-	if cfg.TLS != nil {
-		if c.certs, err = newCertificates(*cfg.TLS, cfg.Log); err != nil {
-			return nil, fmt.Errorf("collector %s: %w", cfg.Name, err)
-		}
-	}
-	return c, nil
+	return push.New(cfg, audit{})
 }
 
-// Run implements ingest.Collector. It listens until ctx is done or a put fails. At
-// the end of ctx it accepts nothing more and answers what is in flight: 200 what
-// becomes durable within Drain, 503 the rest.
-func (c *Collector) Run(ctx context.Context, _ map[string][]byte, put ingest.Put) error {
-	listener, err := c.listen()
-	if err != nil {
-		return fmt.Errorf("collector %s: %w", c.cfg.Name, err)
-	}
-	c.cfg.Log.Info("listening", slog.String(logkey.Address, listener.Addr().String()), slog.Bool(logkey.TLS, c.certs != nil))
-	if c.listening != nil {
-		c.listening(listener.Addr())
-	}
-	q := newQueue(c.cfg.Limits.Requests)
-	server := c.server(q)
-	served := make(chan error, 1)
-	go func() { served <- c.serve(server, listener) }() // ends with the server
-	committed := make(chan error, 1)
-	// A put outlives ctx: it is how requests in flight at its end become durable.
-	go func() { committed <- q.commit(context.WithoutCancel(ctx), put) }() // ends with q.close or a put's error
+// audit is the protocol of API servers.
+type audit struct{}
 
-	var broken error
-	select {
-	case <-ctx.Done():
-	case <-q.failed:
-	case broken = <-served:
-	}
-	c.shutdown(server)
-	q.close()
-	if err := errors.Join(broken, <-committed); err != nil {
-		return fmt.Errorf("collector %s: %w", c.cfg.Name, err)
+var _ push.Protocol = audit{}
+
+// Admit implements push.Protocol.
+func (audit) Admit(r *http.Request) *push.Answer {
+	contentType := r.Header.Get("Content-Type")
+	if media, _, err := mime.ParseMediaType(contentType); err != nil || media != "application/json" {
+		return push.Unsupported("want Content-Type application/json, got %q", push.Short(contentType))
 	}
 	return nil
 }
 
-// listen listens on the very address that was judged: a name is resolved once.
-func (c *Collector) listen() (net.Listener, error) {
-	addr, err := net.ResolveTCPAddr("tcp", c.cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+// Done implements push.Protocol.
+func (audit) Done(durable push.Counts) *push.Answer {
+	if durable.Oversized > 0 {
+		return push.TooLarge("%d of %d events are above %d bytes: only their beginning is kept; all others are durable. "+
+			"Let the API server truncate with --audit-webhook-truncate-enabled", durable.Oversized, durable.Records+durable.Letters, durable.Limit)
 	}
-	if !addr.IP.IsLoopback() && (c.certs == nil || !c.access.authenticates()) {
-		return nil, fmt.Errorf("listen on %s: it %w", c.cfg.Listen, ErrExposed)
-	}
-	l, err := net.ListenTCP("tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	return newBoundedListener(l, c.cfg.Limits.Connections, newComplaints(c.cfg.Log)), nil
+	return push.OK()
 }
 
-func (c *Collector) server(q *queue) *http.Server {
-	s := &http.Server{
-		Handler:           newHandler(&c.cfg, c.access, q),
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       headerTimeout + c.cfg.Timeout,
-		WriteTimeout:      headerTimeout + c.cfg.Timeout + answerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		// Of the server itself it is handshakes that fail: any port scan has some.
-		ErrorLog: slog.NewLogLogger(c.cfg.Log.Handler(), slog.LevelDebug),
+// Write implements push.Protocol: the answer is a Kubernetes Status, whose message an
+// API server shows in its log.
+func (audit) Write(w http.ResponseWriter, a *push.Answer, _ push.Counts) {
+	status := struct {
+		Kind       string   `json:"kind"`
+		APIVersion string   `json:"apiVersion"`
+		Metadata   struct{} `json:"metadata"`
+		Status     string   `json:"status"`
+		Message    string   `json:"message,omitempty"`
+		Reason     string   `json:"reason,omitempty"`
+		Code       int      `json:"code"`
+	}{Kind: "Status", APIVersion: "v1", Status: "Failure", Message: a.Message, Reason: a.Reason, Code: a.Code}
+	if a.Code == http.StatusOK {
+		status.Status = "Success"
 	}
-	if c.certs != nil {
-		s.TLSConfig = c.certs.config()
+	body, err := json.Marshal(status)
+	if err != nil { // of strings and a number
+		body = []byte("{}")
 	}
-	return s
+	a.Send(w, body)
 }
 
-func (c *Collector) serve(server *http.Server, l net.Listener) error {
-	if c.certs != nil {
-		return server.ServeTLS(l, "", "")
-	}
-	return server.Serve(l)
-}
-
-// shutdown accepts nothing more, and returns when every request is answered or was
-// given up.
-func (c *Collector) shutdown(server *http.Server) {
-	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.Drain)
-	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
-		c.cfg.Log.Warn("requests were given up at shutdown: their senders send them again", slog.Any(logkey.Error, err))
-		_ = server.Close() // of a listener that is closed already
-	}
-}
+// Fewer implements push.Protocol.
+func (audit) Fewer() string { return "lower the API server's --audit-webhook-batch-max-size" }

@@ -1,4 +1,4 @@
-package webhook
+package push
 
 import (
 	"crypto/sha256"
@@ -17,6 +17,7 @@ const anonymous = "anonymous"
 // access tells who sends a request.
 type access struct {
 	tokens       []token
+	basic        bool // a token may come as the password of its client
 	certificates bool
 	names        []string // of certificates that are let in; empty: all
 }
@@ -27,7 +28,7 @@ type token struct {
 }
 
 func newAccess(cfg *Config) (*access, error) {
-	a := new(access)
+	a := &access{basic: cfg.Basic}
 	for client, digests := range cfg.Tokens {
 		for _, text := range digests {
 			digest, err := hex.DecodeString(text)
@@ -47,7 +48,7 @@ func newAccess(cfg *Config) (*access, error) {
 func (a *access) authenticates() bool { return len(a.tokens) > 0 || a.certificates }
 
 // identify returns the client's name: that of its token, else of its certificate.
-func (a *access) identify(r *http.Request) (string, *answer) {
+func (a *access) identify(r *http.Request) (string, *Answer) {
 	client := anonymous
 	if a.certificates {
 		if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 { // the handshake demands one
@@ -60,31 +61,54 @@ func (a *access) identify(r *http.Request) (string, *answer) {
 		client = name
 	}
 	if len(a.tokens) > 0 {
-		name, ok := a.bearer(r.Header.Values("Authorization"))
+		name, ok := a.token(r)
 		if !ok {
-			return "", unauthorized("want a bearer token that the collector knows")
+			return "", a.unauthorized()
 		}
 		client = name
 	}
 	return client, nil
 }
 
-// bearer looks for a token. It takes as long for a wrong one as for any right one.
-func (a *access) bearer(authorization []string) (client string, ok bool) {
+// token looks for a token. It takes as long for a wrong one as for any right one.
+func (a *access) token(r *http.Request) (client string, ok bool) {
+	authorization := r.Header.Values("Authorization")
 	if len(authorization) != 1 {
 		return "", false
 	}
 	scheme, text, _ := strings.Cut(authorization[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
+	user, basic := "", false
+	switch {
+	case strings.EqualFold(scheme, "Bearer"):
+		text = strings.TrimSpace(text)
+	case a.basic && strings.EqualFold(scheme, "Basic"):
+		if user, text, basic = r.BasicAuth(); !basic {
+			return "", false
+		}
+	default:
 		return "", false
 	}
-	digest := sha256.Sum256([]byte(strings.TrimSpace(text)))
+	digest := sha256.Sum256([]byte(text))
 	for i := range a.tokens {
-		if subtle.ConstantTimeCompare(digest[:], a.tokens[i].digest[:]) == 1 {
+		same := subtle.ConstantTimeCompare(digest[:], a.tokens[i].digest[:]) == 1
+		if same && (!basic || user == a.tokens[i].client) {
 			client, ok = a.tokens[i].client, true
 		}
 	}
 	return client, ok
+}
+
+func (a *access) unauthorized() *Answer {
+	schemes := []string{`Bearer realm="weir"`}
+	message := "want a bearer token that the collector knows"
+	if a.basic {
+		schemes = append(schemes, `Basic realm="weir", charset="UTF-8"`)
+		message += ", or the name of a client and its token as user and password"
+	}
+	return &Answer{
+		Code: http.StatusUnauthorized, Reason: "Unauthorized", Message: message, HangUp: true,
+		Header: http.Header{"Www-Authenticate": schemes},
+	}
 }
 
 // certificate is the name by which a verified certificate is let in.

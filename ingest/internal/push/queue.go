@@ -1,4 +1,4 @@
-package webhook
+package push
 
 import (
 	"context"
@@ -24,7 +24,7 @@ var (
 // submission is a request's list on its way into a batch. Its list and lease belong
 // to the handler until the committer takes it, and then to the committer.
 type submission struct {
-	list  *eventList
+	list  *List
 	lease *lease
 	state atomic.Int32
 	done  chan error // gets the outcome of a submission that was taken; holds one
@@ -57,7 +57,7 @@ func newQueue(capacity int) *queue {
 // submit returns nil when the list is durable. It takes the lease over, and releases
 // it when the list's memory is nobody's any more. After another result than nil the
 // list may still become durable.
-func (q *queue) submit(ctx context.Context, list *eventList, l *lease) error {
+func (q *queue) submit(ctx context.Context, list *List, l *lease) error {
 	s := &submission{list: list, lease: l, done: make(chan error, 1)}
 	select {
 	case q.waiting <- s:
@@ -120,8 +120,8 @@ func (q *queue) gather() bool {
 			continue
 		}
 		q.group = append(q.group, s)
-		q.batch.Records = append(q.batch.Records, s.list.records...)
-		q.batch.DeadLetters = append(q.batch.DeadLetters, s.list.letters...)
+		q.batch.Records = append(q.batch.Records, s.list.Records...)
+		q.batch.DeadLetters = append(q.batch.DeadLetters, s.list.Letters...)
 		q.batch.Progress.BytesRead += s.list.bytes
 		size += int(s.list.bytes)
 	}

@@ -1,14 +1,14 @@
-package webhook
+package push
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 )
 
 var (
@@ -39,6 +39,12 @@ func (l *lease) grow(n int64) error {
 	}
 	l.held += n
 	return nil
+}
+
+// shrink gives n bytes back.
+func (l *lease) shrink(n int64) {
+	l.memory.free.Add(n)
+	l.held -= n
 }
 
 // release gives everything back.
@@ -83,25 +89,41 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, l *lease) ([]
 	case "gzip":
 		z, err := gzip.NewReader(from)
 		if err != nil {
-			return nil, damaged(err)
+			return nil, damaged(encoding, err)
 		}
 		from, expected = z, -1
+	case "zstd":
+		if err := l.grow(zstdWindow); err != nil {
+			return nil, err
+		}
+		// With these options it reads nothing yet and has no error.
+		z, err := zstd.NewReader(from, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, damaged(encoding, err)
+		}
+		defer func() { z.Close(); l.shrink(zstdWindow) }()
+		from, expected = z, -1
 	default:
-		return nil, &badRequest{unsupported(fmt.Sprintf("want Content-Encoding gzip or none, got %q", short(encoding)))}
+		return nil, Refuse(Unsupported("want Content-Encoding gzip, zstd or none, got %q", Short(encoding)))
 	}
 	body, err := readAll(from, expected, limit, l)
 	if err != nil && !errors.Is(err, errTooLarge) && !errors.Is(err, errNoMemory) {
-		return nil, damaged(err)
+		return nil, damaged(strings.ToLower(r.Header.Get("Content-Encoding")), err)
 	}
 	return body, err
 }
 
-// damaged tells what is wrong with gzip data from what is wrong with its connection.
-func damaged(err error) error {
+// zstdWindow is the most that a zstd frame may make its reader remember. RFC 9659
+// lets no sender of the encoding zstd ask for more.
+const zstdWindow = 8 << 20
+
+// damaged tells what is wrong with compressed data from what is wrong with its
+// connection.
+func damaged(encoding string, err error) error {
 	if isRead(err) {
 		return err
 	}
-	return bad("the gzip data is cut off or damaged (%v)", err)
+	return Refuse(BadRequest("the %s data is cut off or damaged (%v)", encoding, err))
 }
 
 // A buffer begins with the length that the header states, up to firstMost, and grows

@@ -1,4 +1,4 @@
-package webhook
+package push
 
 import (
 	"context"
@@ -21,8 +21,6 @@ func BenchmarkHandler(b *testing.B) {
 // benchmarkHandler measures all but the network and Kafka.
 func benchmarkHandler(b *testing.B, body string, size int, encoding string) {
 	cfg := testConfig()
-	cfg.Limits = Limits{Rate: 1 << 40}.withDefaults()
-	cfg.Timeout = 1 << 40
 	cfg.Tokens = map[string][]string{"blue": {digest("blue")}, "green": {digest("green")}}
 	a, err := newAccess(&cfg)
 	if err != nil {
@@ -32,13 +30,13 @@ func benchmarkHandler(b *testing.B, body string, size int, encoding string) {
 	committed := make(chan error, 1)
 	put := func(_ context.Context, _ ingest.Batch) error { return nil }
 	go func() { committed <- q.commit(b.Context(), put) }() // ends with q.close
-	h := newHandler(&cfg, a, q)
+	h := newHandler(&cfg, lines{}, a, q)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(body)))
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			r := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/", strings.NewReader(body))
-			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Content-Type", "text/plain")
 			r.Header.Set("Authorization", "Bearer blue")
 			r.Header.Set("Content-Encoding", encoding)
 			w := httptest.NewRecorder()

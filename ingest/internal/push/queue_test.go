@@ -1,4 +1,4 @@
-package webhook
+package push
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 	"github.com/weir-security/weir/schemas/event"
 )
 
-func oneEvent(value string) *eventList {
-	return &eventList{records: []event.Record{{Value: []byte(value)}}, bytes: int64(len(value))}
+func oneEvent(value string) *List {
+	return &List{Records: []event.Record{{Value: []byte(value)}}, bytes: int64(len(value))}
 }
 
 func leased(t *testing.T, m *memory, n int64) *lease {
@@ -82,7 +82,7 @@ func TestQueueFull(t *testing.T) {
 func TestGatherKeepsListsWhole(t *testing.T) {
 	q := newQueue(10)
 	for range 3 {
-		s := &submission{list: &eventList{records: make([]event.Record, batchRecords-1)}}
+		s := &submission{list: &List{Records: make([]event.Record, batchRecords-1)}}
 		q.waiting <- s
 	}
 	if !q.gather() || len(q.batch.Records) != 2*(batchRecords-1) {
