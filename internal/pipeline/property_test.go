@@ -1,0 +1,157 @@
+package pipeline
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/weir-security/weir/internal/broker"
+)
+
+// The seeds of a plain test; the integration tests draw more.
+const (
+	timelinesWhole  = 6
+	timelinesKilled = 4
+	timelinesShared = 1
+)
+
+// TestCorrelation holds what comes out of the pipeline for random rules and
+// timelines against the plain reading of the semantics. A failure prints its seed.
+func TestCorrelation(t *testing.T) {
+	seeds := func(t *testing.T, first, n uint64, test func(*testing.T, uint64)) {
+		if seed := chosenSeed(t); seed != 0 {
+			first, n = seed, 1
+		}
+		for seed := first; seed < first+n; seed++ {
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				test(t, seed)
+			})
+		}
+	}
+	t.Run("Whole", func(t *testing.T) { seeds(t, 1, timelinesWhole, correlateWhole) })
+	t.Run("Killed", func(t *testing.T) { seeds(t, 1001, timelinesKilled, correlateKilled) })
+	t.Run("Shared", func(t *testing.T) {
+		seeds(t, 2001, timelinesShared, func(t *testing.T, seed uint64) {
+			w, opts := servedWorld(t)
+			correlateShared(t, w, opts, seed)
+		})
+	})
+}
+
+// correlateWhole takes a timeline through one process, and then what comes too
+// late.
+func correlateWhole(t *testing.T, seed uint64) {
+	tl := newTimeline(seed)
+	w := tl.world(t, fastDir(t))
+	w.arrive(t, tl.arrivals)
+	runOK(t, w)
+	tl.check(t, w, false)
+
+	w.arrive(t, tl.late)
+	stats := NewStats()
+	if err := w.run(t.Context(), Options{Once: true, Stats: stats}); err != nil {
+		t.Fatal(err)
+	}
+	late := tl.check(t, w, true)
+	var m dto.Metric
+	if err := stats.Telemetry.LateSignals.Write(&m); err != nil {
+		t.Fatal(err)
+	}
+	if got := int(m.Counter.GetValue()); got != late {
+		t.Errorf("seed %d: %d signals are counted as late, want %d", seed, got, late)
+	}
+}
+
+// correlateKilled takes a timeline through processes each of which is killed
+// somewhere.
+func correlateKilled(t *testing.T, seed uint64) {
+	rnd := rand.New(rand.NewPCG(seed, 2))
+	tl := newTimeline(seed)
+	w := tl.world(t, fastDir(t))
+	w.killedOnTheWay(t, rnd, tl)
+	runOK(t, w)
+	tl.check(t, w, false)
+}
+
+// killedOnTheWay lets a timeline arrive in portions, and after each starts a
+// process that is killed.
+func (w *world) killedOnTheWay(t *testing.T, rnd *rand.Rand, tl *timeline) {
+	t.Helper()
+	faults := []Fault{FaultDetectProduced, FaultDetectFlushed, FaultDetectOffsets, FaultDetectCommitted,
+		FaultCorrelateProduced, FaultCorrelateFlushed, FaultCorrelateOffsets, FaultCorrelateCommitted}
+	at := 0
+	for range 2 {
+		next := at + rnd.IntN(len(tl.arrivals)-at)
+		w.arrive(t, tl.arrivals[at:next])
+		at = next
+		runVictim(t, w, visit{Kind: kindKill, Fault: faults[rnd.IntN(len(faults))], Nth: 1 + rnd.Int64N(4), Batch: 20 + rnd.IntN(200)})
+	}
+	w.arrive(t, tl.arrivals[at:])
+}
+
+// correlateShared takes a timeline through three processes, of which one is
+// killed, one is drained and one comes later.
+func correlateShared(t *testing.T, w *world, opts broker.Options, seed uint64) {
+	rnd := rand.New(rand.NewPCG(seed, 3))
+	tl := newTimeline(seed)
+	tl.settings.Raw, tl.settings.Signals = max(2, tl.settings.Raw), max(2, tl.settings.Signals) // there is something to share
+	tl.settle(t, w.dir)
+	w = newWorld(w.dir)
+	third := len(tl.arrivals) / 3
+	portion := func(i int) {
+		w.arrive(t, tl.arrivals[i*third:min((i+1)*third, len(tl.arrivals))])
+		if err := w.collectOnce(t); err != nil {
+			t.Fatal(err)
+		}
+	}
+	group := w.config.Kafka.GroupPrefix + string(RoleDetect)
+	id := func(instance string) string { return "weir-" + string(RoleDetect) + "-" + w.config.Instance + instance }
+	a, b := startMember(t, w, w.config.Instance+"a"), startMember(t, w, w.config.Instance+"b")
+	owners(t, opts, group, time.Minute, id("a"), id("b"))
+	portion(0)
+	time.Sleep(time.Duration(rnd.IntN(300)) * time.Millisecond) // somewhere in its work
+	a.kill(t)
+	portion(1)
+	c := startMember(t, w, w.config.Instance+"c")
+	owners(t, opts, group, time.Minute, id("b"), id("c"))
+	portion(2)
+	b.drain(t)
+	w.arrive(t, tl.arrivals[3*third:])
+	c.drain(t)
+	runOK(t, w)
+	tl.check(t, w, false)
+}
+
+func runOK(t *testing.T, w *world) {
+	t.Helper()
+	if err := w.run(t.Context(), Options{Once: true, Workers: 2}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// world is a world of the timeline.
+func (tl *timeline) world(t *testing.T, dir string) *world {
+	t.Helper()
+	tl.settle(t, dir)
+	return newWorld(dir)
+}
+
+// check compares what was found with the reference, and returns how many signals
+// must have been late.
+func (tl *timeline) check(t *testing.T, w *world, late bool) int {
+	t.Helper()
+	want, lateSignals := tl.expected(t, w, late)
+	if len(want.Alerts) < 5 || len(want.RollUps) == 0 {
+		t.Errorf("seed %d: only %d alerts and %d roll-ups: the timeline tests too little", tl.seed, len(want.Alerts), len(want.RollUps))
+	}
+	if diff := cmp.Diff(want, w.found(t)); diff != "" {
+		t.Errorf("seed %d: findings differ from the reference (-reference +pipeline):\n%s\nsettings %+v\nrules %v\nrepeat it with: go test -run %s -seed %d",
+			tl.seed, diff, tl.settings, tl.rules, t.Name(), tl.seed)
+	}
+	return lateSignals
+}
