@@ -10,7 +10,7 @@ PACKAGES := ./... ./testdata/gensample
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: build run test soak vet generate check-generate bench compare fuzz integration integration-kafka integration-k8s clean help
+.PHONY: build run test schedules soak vet generate check-generate bench compare fuzz integration integration-kafka integration-k8s clean help
 
 build: ## build bin/weir
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/weir ./cmd/weir
@@ -21,8 +21,13 @@ run: build ## run the whole line over the sample logs, data below ./data
 test: vet ## every test that needs no network: vet, gofmt, unit, golden, command line, pipeline
 	$(GO) test $(PACKAGES)
 
+SCHEDULES ?= 2000
+WITHIN ?= 15m
+schedules: ## SCHEDULES (2000) random schedules of faults within WITHIN (15m), always the same; WEIR_SEED=n repeats one
+	WEIR_SCHEDULES=$(SCHEDULES) WEIR_WITHIN=$(WITHIN) $(GO) test -count 1 -timeout 0 -run '^TestSchedules$$' -v ./internal/pipeline
+
 SOAK ?= 10m
-soak: ## random schedules of faults for SOAK (10m); WEIR_SEED=n repeats one
+soak: ## new random schedules of faults for SOAK (10m); WEIR_SEED=n repeats one
 	WEIR_SOAK=$(SOAK) $(GO) test -count 1 -timeout 0 -run '^TestSchedules$$' -v ./internal/pipeline
 
 vet: ## go vet and gofmt
