@@ -175,6 +175,7 @@ func (w *world) collectOnce(t *testing.T) error {
 	if err != nil {
 		return err
 	}
+	o.times = o.times.orDefault()
 	_, err = runOnce(t.Context(), t.Context(), o)
 	return err
 }

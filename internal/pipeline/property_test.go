@@ -3,16 +3,23 @@ package pipeline
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	dto "github.com/prometheus/client_model/go"
+	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/internal/broker"
 )
 
-// The seeds of a plain test; the integration tests draw more.
+// envTimelines is how many times as many seeds as a plain test has there are.
+const envTimelines = "WEIR_TIMELINES"
+
+// The seeds of a plain test.
 const (
 	timelinesWhole  = 6
 	timelinesKilled = 4
@@ -22,7 +29,16 @@ const (
 // TestCorrelation holds what comes out of the pipeline for random rules and
 // timelines against the plain reading of the semantics. A failure prints its seed.
 func TestCorrelation(t *testing.T) {
+	times := uint64(1)
+	if text := os.Getenv(envTimelines); text != "" {
+		n, err := strconv.ParseUint(text, 10, 16)
+		if err != nil {
+			t.Fatalf("%s: %v", envTimelines, err)
+		}
+		times = n
+	}
 	seeds := func(t *testing.T, first, n uint64, test func(*testing.T, uint64)) {
+		n *= times
 		if seed := chosenSeed(t); seed != 0 {
 			first, n = seed, 1
 		}
@@ -150,8 +166,21 @@ func (tl *timeline) check(t *testing.T, w *world, late bool) int {
 		t.Errorf("seed %d: only %d alerts and %d roll-ups: the timeline tests too little", tl.seed, len(want.Alerts), len(want.RollUps))
 	}
 	if diff := cmp.Diff(want, w.found(t)); diff != "" {
+		w.logHeartbeats(t)
 		t.Errorf("seed %d: findings differ from the reference (-reference +pipeline):\n%s\nsettings %+v\nrules %v\nrepeat it with: go test -run %s -seed %d",
 			tl.seed, diff, tl.settings, tl.rules, t.Name(), tl.seed)
 	}
 	return lateSignals
+}
+
+// logHeartbeats logs what correlate heard in one partition of signals.
+func (w *world) logHeartbeats(t *testing.T) {
+	t.Helper()
+	opts, release := w.reach(t)
+	defer release()
+	eachCommitted(t, opts, broker.Names{Prefix: w.config.Kafka.TopicPrefix}.Signals(), func(r *kgo.Record) {
+		if _, h, err := detections.ParseSignal(r.Value); err == nil && h != nil && r.Partition == 0 {
+			t.Logf("offset %d: %+v", r.Offset, *h)
+		}
+	})
 }
