@@ -8,6 +8,7 @@ package httpsend
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,8 +104,9 @@ func CheckURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// Request is a POST.
+// Request is a POST, unless it says otherwise.
 type Request struct {
+	Method string // empty: POST
 	URL    string
 	Header http.Header
 	Body   []byte
@@ -124,7 +126,7 @@ func (c *Client) Post(ctx context.Context, r Request) (*Answer, error) {
 	if r.Gzip {
 		body = c.compress(r.Body)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, cmp.Or(r.Method, http.MethodPost), r.URL, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("%s", mask(err.Error(), r.Secrets))
 	}
