@@ -158,6 +158,9 @@ func (d *Destination) authorization(ctx context.Context) (value string, secrets 
 		if err != nil {
 			return fmt.Errorf("read the %s: %w", what, err)
 		}
+		if text == "" {
+			return fmt.Errorf("the %s is empty", what)
+		}
 		encoded := encode(text)
 		value, secrets = prefix+encoded, []string{encoded, text}
 		return nil

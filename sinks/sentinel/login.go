@@ -89,6 +89,9 @@ func (l *login) renew(ctx context.Context) (err error) {
 		if secret, err = l.conf.ClientSecret(ctx); err != nil {
 			return fmt.Errorf("read the client's secret: %w", err)
 		}
+		if secret == "" {
+			return errors.New("the client's secret is empty")
+		}
 	case ClientCertificate:
 		if certificate, err = os.ReadFile(l.conf.CertificateFile); err != nil {
 			return fmt.Errorf("read the client's certificate: %w", err)

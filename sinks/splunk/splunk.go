@@ -138,6 +138,9 @@ func (d *Destination) Deliver(ctx context.Context, alerts []sinks.Alert) error {
 	if err != nil {
 		return fmt.Errorf("read the token: %w", err)
 	}
+	if token == "" {
+		return errors.New("the token is empty")
+	}
 	if d.conf.Ack && !d.acks {
 		if err := d.probe(ctx, token); err != nil {
 			return err

@@ -68,7 +68,11 @@ func New(opts Options) (*Client, error) {
 	if opts.MaxAnswer == 0 {
 		opts.MaxAnswer = DefaultMaxAnswer
 	}
-	c := &Client{opts: opts, gz: gzip.NewWriter(nil), client: &http.Client{
+	gz, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{opts: opts, gz: gz, client: &http.Client{
 		Timeout:       opts.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

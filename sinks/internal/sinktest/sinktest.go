@@ -44,6 +44,18 @@ func Alert(i int) sinks.Alert {
 		activity, i%5+1, i, i%250, i, at, at, i, ID(finding), at+2000, id, severities[i%5], i%5+1, at, kind, ID(finding), i%5+1)}
 }
 
+// Small gives n alerts from the one of that number on, of a few attributes each: for
+// tests with very many.
+func Small(from, n int) []sinks.Alert {
+	alerts := make([]sinks.Alert, n)
+	for i := range alerts {
+		id, at := ID(from+i), 1794996483579+int64(from+i)*1009
+		alerts[i] = sinks.Alert{ID: id, Value: fmt.Appendf(nil, `{"class_uid":2004,"finding_info":{"analytic":{"uid":"aws.iam.key_created"},"title":"Key of user %d","uid":"%s"},`+
+			`"metadata":{"processed_time":%d,"uid":"%s"},"severity":"High","severity_id":4,"time":%d}`, from+i, id, at+2000, id, at)}
+	}
+	return alerts
+}
+
 // ID is the id of alert i.
 func ID(i int) string { return fmt.Sprintf("%032x", uint64(i)*0x9e3779b97f4a7c15+1) }
 
