@@ -314,6 +314,27 @@ func TestWatermark(t *testing.T) {
 	}
 }
 
+// TestWatermarkWaitsForAll: one process that runs detect may be ahead of another of
+// which nothing was heard yet.
+func TestWatermarkWaitsForAll(t *testing.T) {
+	w := newWatermark(Checkpoint{})
+	for i, step := range []struct {
+		beat Heartbeat
+		want int64
+	}{
+		{Heartbeat{Partition: "a/0", MaxTime: 900, Partitions: 2}, beforeAll},
+		{Heartbeat{Partition: "a/1", Partitions: 2}, beforeAll}, // has read nothing
+		{Heartbeat{Partition: "a/1", MaxTime: 300, Partitions: 2}, 300},
+		{Heartbeat{Partition: "a/0", MaxTime: 950, Partitions: 3}, 300}, // a topic more
+		{Heartbeat{Partition: "a/1", MaxTime: 500, Partitions: 3}, 500}, // does not stop it
+	} {
+		w.heard(&step.beat, int64(i), true)
+		if w.now != step.want {
+			t.Errorf("step %d: watermark %d, want %d", i, w.now, step.want)
+		}
+	}
+}
+
 // TestWatermarkSurvivesRestart: it may be higher than what the partitions say now.
 func TestWatermarkSurvivesRestart(t *testing.T) {
 	w := newWatermark(Checkpoint{From: 3, Needed: 5, Watermark: 500})

@@ -54,6 +54,9 @@ type Heartbeat struct {
 	Lateness int64 `json:"lateness"`
 	// Idle takes the partition out of the watermark: it is read to its end.
 	Idle bool `json:"idle,omitempty"`
+	// Partitions is how many raw partitions there are in all: before every one of
+	// them was heard of, there is no watermark. Zero, of an older weir, is unknown.
+	Partitions int `json:"partitions,omitempty"`
 	// Sent is when detect wrote the heartbeat, in milliseconds: a partition that
 	// fell silent is forgotten by this clock, which every reader of the log sees
 	// alike.

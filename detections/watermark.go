@@ -15,11 +15,15 @@ const forgetAfter = 10 * 60 * 1000
 
 // watermark follows the event time up to which the log is complete: the least,
 // over the raw partitions that are not idle, of greatest time minus lateness. It
-// never goes back.
+// begins when all of them were heard of, and never goes back.
 type watermark struct {
 	now        int64
 	partitions map[string]*rawPartition
-	newest     int64 // greatest Heartbeat.Sent
+	// expected is how many partitions there are. Each process that runs detect tells
+	// of its own ones: as long as one of them was not heard, those of the others say
+	// nothing of what it has read, or has still to read.
+	expected int
+	newest   int64 // greatest Heartbeat.Sent
 	// marks are places in the log at which the watermark is known, the first of
 	// them at or before whatever may be asked for.
 	marks []mark
@@ -63,7 +67,7 @@ func (w *watermark) heard(h *Heartbeat, offset int64, counts bool) {
 		p.progress = h.MaxTime - h.Lateness
 	}
 	p.idle, p.sent, p.offset = h.Idle, h.Sent, offset
-	w.newest = max(w.newest, h.Sent)
+	w.newest, w.expected = max(w.newest, h.Sent), h.Partitions
 	if !counts {
 		return
 	}
@@ -86,7 +90,7 @@ func (w *watermark) least() int64 {
 			least, any = min(least, p.progress), true
 		}
 	}
-	if !any {
+	if !any || w.now == beforeAll && len(w.partitions) < w.expected {
 		return beforeAll
 	}
 	return least

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -206,18 +208,21 @@ func (d *detectRole) beat(ctx context.Context, b *batch) error {
 	if err := d.resumeHeartbeats(ctx, d.heartbeats.unknown(assigned)); err != nil {
 		return err
 	}
-	if !d.heartbeats.isDue(time.Now(), len(b.records) > 0, b.last) {
+	if !d.heartbeats.isDue(time.Now(), b.last) {
 		return nil
 	}
 	beats := d.heartbeats.beat(time.Now(), b.last)
 	if len(beats) == 0 {
 		return nil
 	}
-	n, err := d.signalPartitions(ctx)
+	raw, signals, err := d.partitionCounts(ctx)
 	if err != nil {
 		return err
 	}
-	for id := range n {
+	for i := range beats {
+		beats[i].Partitions = raw
+	}
+	for id := range int32(signals) {
 		for i := range beats {
 			b.produce(ctx, &kgo.Record{Topic: d.names.Signals(), Partition: id, Value: beats[i].AppendJSON(nil)}, nil)
 		}
@@ -242,15 +247,19 @@ func (d *detectRole) resumeHeartbeats(ctx context.Context, partitions []partitio
 	return nil
 }
 
-func (d *detectRole) signalPartitions(ctx context.Context) (int32, error) {
-	topics, err := d.adm.ListTopics(ctx, d.names.Signals())
+// partitionCounts is how many partitions all raw topics have together, and signals.
+func (d *detectRole) partitionCounts(ctx context.Context) (raw, signals int, err error) {
+	topics, err := d.adm.ListTopics(ctx, append(slices.Collect(maps.Keys(d.sources)), d.names.Signals())...)
 	if err == nil {
 		err = topics.Error()
 	}
 	if err != nil {
-		return 0, fmt.Errorf("look up %s: %w", d.names.Signals(), err)
+		return 0, 0, fmt.Errorf("look up raw topics and %s: %w", d.names.Signals(), err)
 	}
-	return int32(len(topics[d.names.Signals()].Partitions)), nil
+	for topic := range d.sources {
+		raw += len(topics[topic].Partitions)
+	}
+	return raw, len(topics[d.names.Signals()].Partitions), nil
 }
 
 func (d *detectRole) committed() {

@@ -111,10 +111,11 @@ func (h *heartbeats) of(p partition) *pulse {
 const refreshAfter = time.Minute
 
 // isDue says whether it is time for heartbeats: at most once a second, and at the
-// end. As long as nothing was read there are none: nobody waits for them.
-func (h *heartbeats) isDue(now time.Time, reading, last bool) bool {
+// end. The first ones come before anything was read: correlate waits for those of
+// all partitions, also where other processes read and this one has nothing to.
+func (h *heartbeats) isDue(now time.Time, last bool) bool {
 	if h.lastBeat.IsZero() {
-		return reading || last
+		return len(h.state) > 0 || last
 	}
 	return last || now.Sub(h.lastBeat) >= tick
 }

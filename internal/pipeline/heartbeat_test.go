@@ -20,13 +20,10 @@ func TestHeartbeatHoldsForUnreadPartitions(t *testing.T) {
 	if got := h.unknown([]partition{read, unread}); len(got) != 2 {
 		t.Fatalf("both partitions are new, got %v", got)
 	}
-	if h.isDue(now, false, false) {
-		t.Fatal("a heartbeat although nothing was read")
+	if !h.isDue(now, false) {
+		t.Fatal("no heartbeat before the first record: correlate waits for one")
 	}
 	h.read(read, 5000)
-	if !h.isDue(now, true, false) {
-		t.Fatal("the first record needs a heartbeat")
-	}
 	beats := h.beat(now, false)
 	if len(beats) != 2 {
 		t.Fatalf("want a heartbeat for both partitions, got %+v", beats)
@@ -50,10 +47,10 @@ func TestHeartbeatAtMostOnceASecondAndOnlyNews(t *testing.T) {
 	}
 	h.sent()
 	h.read(p, 2000)
-	if h.isDue(now.Add(tick/2), true, false) {
+	if h.isDue(now.Add(tick/2), false) {
 		t.Error("twice in a second")
 	}
-	if !h.isDue(now.Add(tick/2), false, true) {
+	if !h.isDue(now.Add(tick/2), true) {
 		t.Error("none at the end")
 	}
 	if got := h.beat(now.Add(tick), false); len(got) != 1 || got[0].MaxTime != 2000 {
@@ -75,7 +72,7 @@ func TestHeartbeatIsToldAgainAfterAnAbort(t *testing.T) {
 	h.read(p, 1000)
 	h.beat(now, false)
 	h.unsent()
-	if !h.isDue(now.Add(time.Millisecond), true, false) || len(h.beat(now, false)) != 1 {
+	if !h.isDue(now.Add(time.Millisecond), false) || len(h.beat(now, false)) != 1 {
 		t.Error("the heartbeat of an aborted transaction is lost")
 	}
 }
