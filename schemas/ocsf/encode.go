@@ -28,6 +28,12 @@ var plain = func() (table [256]bool) {
 	return table
 }()
 
+// AppendString appends s as a JSON string, as events have it.
+func AppendString(dst []byte, s string) []byte { return appendString(dst, s) }
+
+// AppendFloat appends v as a JSON number, as events have it. It must be finite.
+func AppendFloat(dst []byte, v float64) []byte { return appendFloat(dst, v) }
+
 // appendString appends s as a JSON string. A byte that is no UTF-8 becomes U+FFFD.
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')

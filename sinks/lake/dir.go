@@ -49,6 +49,22 @@ type Dir struct {
 // processes that were killed; those of running processes stay.
 func NewDir(root string) (*Dir, error) { return openDir(root, nil) }
 
+// ReadDir opens the lake below root for reading only: it writes nothing there, not
+// even a lock.
+func ReadDir(root string) (*Dir, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("open lake: %w", err)
+	}
+	switch info, err := os.Stat(root); {
+	case err != nil:
+		return nil, fmt.Errorf("open lake: %w", err)
+	case !info.IsDir():
+		return nil, fmt.Errorf("open lake: %s is no directory", root)
+	}
+	return &Dir{root: root}, nil
+}
+
 func openDir(root string, fault func(string) error) (*Dir, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
@@ -154,6 +170,9 @@ func (d *Dir) String() string { return d.root }
 
 // Close gives the directory up. Files are complete without it.
 func (d *Dir) Close() error {
+	if d.lock == nil { // read only
+		return nil
+	}
 	if err := removeOf(filepath.Join(d.root, tempDir), d.id); err != nil {
 		return errors.Join(fmt.Errorf("close lake: %w", err), d.lock.Unlock())
 	}

@@ -111,6 +111,9 @@ type Expr struct {
 	Attribute *ocsf.Attribute
 	// Type is the type of what the expression gives.
 	Type *types.Type
+	// Reads are the attributes that the expression looks at, as "actor.user.uid"; of
+	// a list the list, "raw_data" for raw, "*" for the event as a whole.
+	Reads []string
 
 	program cel.Program
 	present cel.Program // of a Path: whether it is present
@@ -181,6 +184,7 @@ func (u *unit) compile(text string, want Want) *Expr {
 		u.errorAt(u.ast.Expr().ID(), "%s", cleanMessage(err.Error()))
 		return nil
 	}
+	out.Reads = u.reads()
 	if top.path != "" {
 		out.Path, out.Attribute = top.path, top.attribute
 		out.present = u.presence(source)
