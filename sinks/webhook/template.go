@@ -30,12 +30,9 @@ func parse(text string) (*bodyTemplate, error) {
 	return &bodyTemplate{tmpl}, nil
 }
 
-// maxRendered bounds what a template may make of an alert, which an attacker's texts
-// are part of.
-const maxRendered = 64 << 20
-
-// render makes the body of an alert. Its error does not hold the alert.
-func (b *bodyTemplate) render(value []byte, secret string) ([]byte, error) {
+// render makes the body of an alert, of at most that many bytes: an attacker's texts
+// are part of it. Its error does not hold the alert.
+func (b *bodyTemplate) render(value []byte, secret string, most int) ([]byte, error) {
 	if b.tmpl == nil {
 		return bytes.TrimSpace(value), nil
 	}
@@ -50,14 +47,14 @@ func (b *bodyTemplate) render(value []byte, secret string) ([]byte, error) {
 		return nil, fmt.Errorf("template: %w", err)
 	}
 	tmpl.Funcs(template.FuncMap{"secret": func() string { return secret }})
-	out := limited{left: maxRendered}
+	out := limited{left: most}
 	if err := tmpl.Execute(&out, alert); err != nil {
 		return nil, explain(err)
 	}
 	return bytes.TrimSpace(out.buf.Bytes()), nil
 }
 
-var errTooLong = fmt.Errorf("the body is above %d bytes", maxRendered)
+var errTooLong = errors.New("the body is above max_body")
 
 // explain is an error of a template without the values that text/template puts into
 // it: an error stands in the log, and an alert must not.

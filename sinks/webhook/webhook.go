@@ -190,7 +190,7 @@ func (d *Destination) header() http.Header {
 func (d *Destination) items(alerts []sinks.Alert, secret string, out *httpsend.Outcome) []httpsend.Item {
 	items := make([]httpsend.Item, 0, len(alerts))
 	for i, a := range alerts {
-		body, err := d.template.render(a.Value, secret)
+		body, err := d.template.render(a.Value, secret, d.conf.MaxBody)
 		if err == nil && d.json() && !json.Valid(body) {
 			err = errors.New("the template made no JSON of it; give texts through the function json")
 		}

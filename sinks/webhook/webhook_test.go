@@ -33,12 +33,12 @@ func TestTemplateOfOnesOwn(t *testing.T) {
 		{"missing", `{"x":{{json .finding_info.titel}}}`, "", `the alert has no "titel"`},
 		{"no JSON", `{"x":"{{.finding_info.title}}"}`, "", "no JSON"},
 		{"a value of another kind", `{{range .finding_info.title}}x{{end}}`, "", "fails on a value"},
-		{"endless", `{"x":"{{printf "%70000d" 1}}"}`, "", "above 65536 bytes"},
+		{"endless", `{"x":"{{printf "%70000d" 1}}"}`, "", "above max_body"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFake(t, taken)
-			d := open(t, Config{URL: fixed(f.server.URL), TemplateText: tt.template, Secret: fixed(`k"1`)})
+			d := open(t, Config{URL: fixed(f.server.URL), TemplateText: tt.template, Secret: fixed(`k"1`), MaxBody: 60_000})
 			err := d.Deliver(t.Context(), []sinks.Alert{alert("a1", `a "b" <c>`)})
 			_, refused := sinks.Outcome(1, err)
 			switch {
