@@ -304,10 +304,14 @@ func FetchError(fetches kgo.Fetches) error {
 }
 
 // rejoins tells whether an error is one of a group that the client goes on to
-// join: its coordinator cannot be reached, or is about to be another.
+// join: its coordinator cannot be reached or is about to be another, or has
+// forgotten this member.
 func rejoins(err error) bool {
 	session, ok := errors.AsType[*kgo.ErrGroupSession](err)
-	return ok && Passing(session.Err) && !Refused(session.Err)
+	if !ok || Refused(session.Err) {
+		return false
+	}
+	return Passing(session.Err) || errors.Is(session.Err, kerr.UnknownMemberID) || errors.Is(session.Err, kerr.IllegalGeneration)
 }
 
 // explainFetch adds what to do where the log was cut before it was read: that is

@@ -86,15 +86,16 @@ func runOnce(ctx, drain context.Context, o Options) (opened bool, err error) {
 // judgeTimeout bounds the questions to Kafka when a pipeline has failed.
 const judgeTimeout = 5 * time.Second
 
-// judge adds to the error of a pipeline what Kafka knows of its cause.
+// judge adds to the error of a pipeline what Kafka knows of its cause, and what to do.
 func (p *pipeline) judge(ctx context.Context, err error) error {
 	ctx, cancel := context.WithTimeout(ctx, judgeTimeout)
 	defer cancel()
 	switch {
-	case errors.Is(err, kerr.FencedInstanceID):
-		return err
-	case isFenced(err) && !p.replaced(ctx):
-		return fmt.Errorf("%w: %w", errTimedOut, err)
+	case errors.Is(err, kerr.FencedInstanceID), isFenced(err) && p.replaced(ctx):
+		return fmt.Errorf("%w; another weir runs with instance %q: give each process an instance of its own", err, p.instance)
+	case isFenced(err):
+		return fmt.Errorf("%w: %w; a broker was away or this process stood still for more than %s, or another weir runs with instance %q",
+			errTimedOut, err, p.shared.times.transaction, p.instance)
 	case errors.Is(err, kerr.MessageTooLarge) && p.lowered(ctx):
 		return fmt.Errorf("%w: %w", errLowered, err)
 	}

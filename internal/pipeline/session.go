@@ -196,7 +196,7 @@ func (s *session) run(ctx, drain context.Context, target *target) (err error) {
 		b.step = func() error { return s.faults.At(s.role.fault("producing")) }
 		b.oversized = oversized
 		if oversized, err = s.transact(ctx, b, records); err != nil {
-			return fmt.Errorf("%s: %w", s.role, s.explain(err))
+			return fmt.Errorf("%s: %w", s.role, err)
 		}
 	}
 	return nil
@@ -207,7 +207,7 @@ func (s *session) finish(ctx context.Context) error {
 	for {
 		b := &batch{producer: s.gts, last: true}
 		if _, err := s.transact(ctx, b, nil); err != nil {
-			return fmt.Errorf("%s: %w", s.role, s.explain(err))
+			return fmt.Errorf("%s: %w", s.role, err)
 		}
 		if b.committed {
 			return nil
@@ -435,18 +435,6 @@ func (s *session) partitions() []partition {
 		out = append(out, p)
 	}
 	return out
-}
-
-// explain adds what to do where the cause is known.
-func (s *shared) explain(err error) error {
-	switch {
-	case errors.Is(err, kerr.FencedInstanceID):
-		return fmt.Errorf("%w; another weir runs with instance %q: give each process an instance of its own", err, s.instance)
-	case errors.Is(err, kerr.ProducerFenced), errors.Is(err, kerr.InvalidProducerEpoch):
-		return fmt.Errorf("%w; either another weir runs with instance %q (give each process an instance of its own), or this one stood still for more than %s (start it again)",
-			err, s.instance, broker.TransactionTimeout)
-	}
-	return err
 }
 
 func eachPartition(m map[string][]int32, f func(partition)) {

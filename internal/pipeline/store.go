@@ -111,7 +111,7 @@ func (s *storeRole) serve(ctx, drain context.Context, target *target) (err error
 		}
 		ending := drain.Err() != nil || s.hasAll(target)
 		if err := s.flushUnlessStalled(ctx, drain, ending); err != nil {
-			return fmt.Errorf("store: %w", s.explain(err))
+			return fmt.Errorf("store: %w", err)
 		}
 		s.show()
 		// Before a rebalance is allowed: its callbacks change progress, too.
