@@ -121,6 +121,9 @@ func passes(err error) bool {
 		return false
 	}
 	if n := status(err); n != 0 {
+		if n < 300 {
+			return true // the answer broke off
+		}
 		return n >= 500 && n != http.StatusNotImplemented || n == http.StatusTooManyRequests || n == http.StatusRequestTimeout || passing[code(err)]
 	}
 	var (
@@ -131,7 +134,7 @@ func passes(err error) bool {
 		urlError     *url.Error
 		netError     net.Error
 	)
-	if errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &record) {
+	if errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch) {
 		return false
 	}
 	return errors.As(err, &urlError) || errors.As(err, &netError) || errors.Is(err, context.DeadlineExceeded)

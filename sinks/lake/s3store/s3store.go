@@ -45,7 +45,7 @@ type Store struct {
 var _ lake.Store = (*Store)(nil)
 
 // String is the lake's URL.
-func (s *Store) String() string { return "s3://" + s.bucket + "/" + strings.TrimSuffix(s.prefix, "/") }
+func (s *Store) String() string { return strings.TrimSuffix("s3://"+s.bucket+"/"+s.prefix, "/") }
 
 // Close has nothing to do.
 func (s *Store) Close() error { return nil }
