@@ -37,6 +37,10 @@ func (n Names) DLQ() string { return n.Prefix + "dlq" }
 // Cursors is the compacted topic of the collectors' cursors.
 func (n Names) Cursors() string { return n.Prefix + "cursors" }
 
+// Claims is the empty topic whose partitions stand for the slots of objects that
+// processes divide among them.
+func (n Names) Claims() string { return n.Prefix + "claims" }
+
 // Seen is the topic of the keys by which detect knows duplicates.
 func (n Names) Seen() string { return n.Prefix + "seen" }
 

@@ -14,7 +14,7 @@ func (c *Config) check(r *reader) {
 	c.Lake.check(r)
 	c.Metrics.check(r)
 	checkNames(r, "collectors", c.Collectors, func(x Collector) string { return x.Name })
-	checkWebhooks(r, c.Collectors)
+	checkCollectors(r, c.Collectors)
 	c.checkAlerts(r)
 }
 

@@ -1,16 +1,21 @@
 package config
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // The kinds of collectors. Each has its settings in a field of its own of
 // Collector, nil for every other kind; a new kind is a constant, a field, and a
 // case in the switch of Collector.fields.
 const (
-	CollectorFile    = "file"
-	CollectorWebhook = "webhook"
+	CollectorFile      = "file"
+	CollectorWebhook   = "webhook"
+	CollectorS3        = "s3"
+	CollectorAzureBlob = "azureblob"
 )
 
-var collectorTypes = []string{CollectorFile, CollectorWebhook}
+var collectorTypes = []string{CollectorFile, CollectorWebhook, CollectorS3, CollectorAzureBlob}
 
 // Collector is one input.
 type Collector struct {
@@ -21,8 +26,16 @@ type Collector struct {
 	// the watermark.
 	Backfill bool
 
-	File    *FileCollector
-	Webhook *WebhookCollector
+	File      *FileCollector
+	Webhook   *WebhookCollector
+	S3        *S3Collector
+	AzureBlob *AzureBlobCollector
+}
+
+// Shared reports whether processes with this collector divide its objects among them
+// over Kafka.
+func (c *Collector) Shared() bool {
+	return c.AzureBlob != nil || c.S3 != nil && c.S3.QueueURL == ""
 }
 
 // FileCollector reads a file or every file below a directory.
@@ -57,6 +70,30 @@ func (c *Collector) fields() []field {
 			c.Webhook = newWebhookCollector()
 		}
 		return append(common, c.Webhook.fields()...)
+	case CollectorS3:
+		if c.S3 == nil {
+			c.S3 = newS3Collector()
+		}
+		return append(common, c.S3.fields()...)
+	case CollectorAzureBlob:
+		if c.AzureBlob == nil {
+			c.AzureBlob = newAzureBlobCollector()
+		}
+		return append(common, c.AzureBlob.fields()...)
 	}
 	return common
+}
+
+// checkCollectors finds what is wrong across the keys of each collector.
+func checkCollectors(r *reader, collectors []Collector) {
+	checkWebhooks(r, collectors)
+	for i := range collectors {
+		path := fmt.Sprintf("collectors[%d]", i)
+		if c := collectors[i].S3; c != nil {
+			c.check(r, path)
+		}
+		if c := collectors[i].AzureBlob; c != nil {
+			c.check(r, path)
+		}
+	}
 }

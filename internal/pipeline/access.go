@@ -9,7 +9,11 @@ func (p *pipeline) uses(r Role) []string {
 	n := p.names
 	switch r {
 	case RoleCollect:
-		return append(p.rawTopics(), n.DLQ(), n.Cursors())
+		topics := append(p.rawTopics(), n.DLQ(), n.Cursors())
+		if sharesWork(p.Config.Collectors) {
+			topics = append(topics, n.Claims())
+		}
+		return topics
 	case RoleDetect:
 		return append(p.rawTopics(), n.Events(), n.Signals(), n.DLQ(), n.Seen(), n.Rulesets())
 	case RoleCorrelate:

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -27,6 +26,9 @@ type collectRole struct {
 	*shared
 	collectors []namedCollector
 	puts       chan putRequest
+	cursors    *cursorLog
+	problems   *problems
+	once       bool
 	// trimCursors is how many records of cursors are too many on a broker that does
 	// not compact; 0 for one that does.
 	trimCursors int
@@ -43,6 +45,7 @@ type namedCollector struct {
 type putRequest struct {
 	collector namedCollector
 	batch     ingest.Batch
+	claim     *claim // nil for a collector that is not shared
 	done      chan<- error
 }
 
@@ -57,8 +60,7 @@ func (c *collectRole) run(ctx, drain context.Context) error {
 		return err
 	}
 	defer cl.Close()
-	cursors, err := c.readCursors(ctx, cl)
-	if err != nil {
+	if err := c.readCursors(ctx, cl); err != nil {
 		return err
 	}
 
@@ -69,14 +71,14 @@ func (c *collectRole) run(ctx, drain context.Context) error {
 	readers, readCtx := errgroup.WithContext(ctx)
 	for _, col := range c.collectors {
 		// Ends when its input is exhausted, drain is done or a put fails.
-		readers.Go(func() error { return c.read(readCtx, drain, col, cursors[col.name]) })
+		readers.Go(func() error { return c.read(readCtx, drain, col) })
 	}
 	finished := make(chan error, 1)
 	go func() { finished <- readers.Wait() }() // ends with the readers
 	working := time.NewTicker(tick)
 	defer working.Stop()
 	for {
-		observer.Works()
+		c.tell(observer)
 		select {
 		case first := <-c.puts:
 			began := time.Now()
@@ -95,16 +97,43 @@ func (c *collectRole) run(ctx, drain context.Context) error {
 	}
 }
 
+// tell gives a sign of work, with what keeps collectors from theirs.
+func (c *collectRole) tell(o *observer) {
+	if note := c.problems.text(); note != "" {
+		o.Waits(note, tick)
+		return
+	}
+	o.Works()
+}
+
 // read runs one collector. Its reading ends with drain; a put that is under way
 // then is still answered.
-func (c *collectRole) read(ctx, drain context.Context, col namedCollector, cursors map[string][]byte) error {
+func (c *collectRole) read(ctx, drain context.Context, col namedCollector) error {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(drain, stop)()
-	err := col.Run(reading, cursors, func(_ context.Context, b ingest.Batch) error {
+	var err error
+	switch collector := col.Collector.(type) {
+	case ingest.Sharer:
+		err = c.readShared(ctx, drain, col, collector)
+	case ingest.Loader:
+		load := func(ctx context.Context) (map[string][]byte, error) { return c.cursors.latest(ctx, col.name) }
+		err = collector.RunLoading(reading, load, c.putter(ctx, col, nil))
+	default:
+		err = collector.Run(reading, c.cursors.of(col.name), c.putter(ctx, col, nil))
+	}
+	if err != nil {
+		return fmt.Errorf("collector %s: %w", col.name, err)
+	}
+	return nil
+}
+
+// putter hands batches of a collector to the role.
+func (c *collectRole) putter(ctx context.Context, col namedCollector, held *claim) ingest.Put {
+	return func(_ context.Context, b ingest.Batch) error {
 		done := make(chan error, 1)
 		select {
-		case c.puts <- putRequest{collector: col, batch: b, done: done}:
+		case c.puts <- putRequest{collector: col, batch: b, claim: held, done: done}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -114,11 +143,7 @@ func (c *collectRole) read(ctx, drain context.Context, col namedCollector, curso
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	})
-	if err != nil {
-		return fmt.Errorf("collector %s: %w", col.name, err)
 	}
-	return nil
 }
 
 // gather takes, with the first, what other collectors have ready.
@@ -136,20 +161,30 @@ func (c *collectRole) gather(first putRequest) []putRequest {
 }
 
 // commit makes the batches durable in one Kafka transaction and answers their
-// collectors.
+// collectors. Those whose claim is over are told so, and the rest is tried again
+// without them.
 func (c *collectRole) commit(ctx context.Context, cl *kgo.Client, requests []putRequest) error {
 	for i := range requests {
 		c.fit(&requests[i].batch)
 	}
-	err := c.transact(ctx, cl, requests)
-	for _, r := range requests {
-		if err == nil {
-			c.stats.collected(r.collector.source, r.collector.name, r.batch)
+	for len(requests) > 0 {
+		err := c.transact(ctx, cl, requests)
+		over, isOver := errors.AsType[*claimError](err)
+		var rest []putRequest
+		for _, r := range requests {
+			if isOver && r.claim != over.claim {
+				rest = append(rest, r)
+				continue
+			}
+			if err == nil {
+				c.stats.collected(r.collector.source, r.collector.name, r.batch)
+			}
+			r.done <- err
 		}
-		r.done <- err
-	}
-	if err != nil {
-		return err
+		if err != nil && !isOver {
+			return err
+		}
+		requests = rest
 	}
 	return c.faults.At(FaultCollectAnswered)
 }
@@ -203,6 +238,12 @@ func (c *collectRole) transact(ctx context.Context, cl *kgo.Client, requests []p
 	if err := out.err(); err != nil {
 		abortErr := cl.EndTransaction(ctx, kgo.TryAbort)
 		return errors.Join(fmt.Errorf("produce: %w", err), abortErr)
+	}
+	if err := c.hold(ctx, cl, requests); err != nil {
+		if abortErr := cl.EndTransaction(ctx, kgo.TryAbort); abortErr != nil {
+			return fmt.Errorf("abort transaction: %w", abortErr)
+		}
+		return err
 	}
 	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		return fmt.Errorf("commit transaction: %w", err)
@@ -281,49 +322,40 @@ func (c *collectRole) rewriteCursors(ctx context.Context, cl *kgo.Client, cursor
 	return nil
 }
 
-// readCursors returns the cursors by collector and key. It first commits a record
-// of its own and reads up to that: by then, producers of an earlier process are
-// fenced and their transactions decided, so that nothing can follow what is read.
-func (c *collectRole) readCursors(ctx context.Context, cl *kgo.Client) (map[string]map[string][]byte, error) {
+// readCursors reads the cursors. It first commits a record of its own and reads up to
+// that: by then, producers of an earlier process are fenced and their transactions
+// decided, so that nothing can follow what is read.
+func (c *collectRole) readCursors(ctx context.Context, cl *kgo.Client) error {
 	mark := strconv.FormatInt(time.Now().UnixNano(), 36)
 	fence := &kgo.Record{Topic: c.names.Cursors(), Key: []byte("/fence/" + c.instance), Value: []byte(mark)}
 	if err := cl.BeginTransaction(); err != nil {
-		return nil, fmt.Errorf("begin transaction: %w", err)
+		return fmt.Errorf("begin transaction: %w", err)
 	}
 	if err := cl.ProduceSync(ctx, fence).FirstErr(); err != nil {
-		return nil, fmt.Errorf("write to %s: %w", fence.Topic, err)
+		return fmt.Errorf("write to %s: %w", fence.Topic, err)
 	}
 	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
-		return nil, fmt.Errorf("commit transaction: %w", err)
+		return fmt.Errorf("commit transaction: %w", err)
 	}
 	if err := c.faults.At(FaultCollectFenced); err != nil {
-		return nil, err
+		return err
 	}
-	cursors, records := map[string]map[string][]byte{}, 0
+	log, records := newCursorLog(c.shared, fence), 0
 	err := c.opts.ReadUntil(ctx, c.names.Cursors(), fence.Partition, func(r *kgo.Record) bool {
-		collector, key, _ := strings.Cut(string(r.Key), "/")
-		if collector == "" {
-			return string(r.Key) == string(fence.Key) && string(r.Value) == mark
+		if log.add(r) {
+			records++
 		}
-		records++
-		if cursors[collector] == nil {
-			cursors[collector] = map[string][]byte{}
-		}
-		if r.Value == nil {
-			delete(cursors[collector], key)
-		} else {
-			cursors[collector][key] = r.Value
-		}
-		return false
+		return string(r.Key) == string(fence.Key) && string(r.Value) == mark
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read cursors: %w", err)
+		return fmt.Errorf("read cursors: %w", err)
 	}
 	if c.trimCursors > 0 && records > c.trimCursors {
-		if err := c.rewriteCursors(ctx, cl, cursors, fence); err != nil {
-			return nil, fmt.Errorf("rewrite cursors: %w", err)
+		if err := c.rewriteCursors(ctx, cl, log.cursors, fence); err != nil {
+			return fmt.Errorf("rewrite cursors: %w", err)
 		}
 	}
-	c.log.Debug("cursors read", slog.Int(logkey.Collectors, len(cursors)))
-	return cursors, nil
+	c.log.Debug("cursors read", slog.Int(logkey.Collectors, len(log.cursors)))
+	c.cursors = log
+	return nil
 }

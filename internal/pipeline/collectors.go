@@ -1,16 +1,21 @@
 package pipeline
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
+	"github.com/weir-security/weir/ingest/azureblob"
 	"github.com/weir-security/weir/ingest/envelope"
 	"github.com/weir-security/weir/ingest/file"
+	"github.com/weir-security/weir/ingest/object"
+	"github.com/weir-security/weir/ingest/s3"
 	"github.com/weir-security/weir/ingest/webhook"
 	"github.com/weir-security/weir/internal/config"
 )
 
 // collectors is the one place where a type of collector meets its package.
-func (p *pipeline) collectors() ([]namedCollector, error) {
+func (p *pipeline) collectors(ctx context.Context) ([]namedCollector, error) {
 	var all []namedCollector
 	for _, c := range p.Config.Collectors {
 		switch c.Type {
@@ -29,6 +34,18 @@ func (p *pipeline) collectors() ([]namedCollector, error) {
 			all = append(all, namedCollector{name: c.Name, source: c.Source, Collector: col})
 		case config.CollectorWebhook:
 			col, err := p.webhook(&c)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, namedCollector{name: c.Name, source: c.Source, Collector: col})
+		case config.CollectorS3:
+			col, err := s3.New(ctx, p.s3(&c))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, namedCollector{name: c.Name, source: c.Source, Collector: col})
+		case config.CollectorAzureBlob:
+			col, err := azureblob.New(p.azureBlob(&c))
 			if err != nil {
 				return nil, err
 			}
@@ -61,6 +78,54 @@ func (p *pipeline) webhook(c *config.Collector) (*webhook.Collector, error) {
 		cfg.TLS = &webhook.TLS{CertFile: t.CertFile, KeyFile: t.KeyFile, ClientCAFile: t.ClientCAFile, ClientNames: t.ClientNames}
 	}
 	return webhook.New(cfg)
+}
+
+func (p *pipeline) s3(c *config.Collector) s3.Config {
+	s := c.S3
+	access := s3.Access{
+		Region: s.Region, Endpoint: s.Endpoint, SQSEndpoint: s.SQSEndpoint, STSEndpoint: s.STSEndpoint, PathStyle: s.PathStyle,
+		RoleARN: s.RoleARN, ExternalID: s.ExternalID,
+	}
+	if s.AccessKeyID != "" {
+		access.Keys = func() (s3.Keys, error) {
+			secret, err := config.ReadSecret(s.SecretAccessKey, s.SecretAccessKeyFile)
+			token, tokenErr := config.ReadSecret(s.SessionToken, s.SessionTokenFile)
+			return s3.Keys{ID: s.AccessKeyID, Secret: string(secret), SessionToken: string(token)}, errors.Join(err, tokenErr)
+		}
+	}
+	return s3.Config{
+		Name: c.Name, Source: c.Source, Access: access,
+		QueueURL: s.QueueURL, Visibility: s.VisibilityTimeout,
+		Bucket: s.Bucket, Prefix: s.Prefix, PollInterval: s.PollInterval, Rescan: s.Rescan, Lookback: s.Lookback,
+		Filter:  object.Filter{Include: s.Include, Exclude: s.Exclude, From: s.From, To: s.To},
+		Objects: s.Objects, Once: p.Once,
+		Format: p.format(c.Source), Limits: envelope.Limits{Record: p.recordLimit()},
+		Report: p.problems.report(c.Name), Log: p.log,
+	}
+}
+
+func (p *pipeline) azureBlob(c *config.Collector) azureblob.Config {
+	a := c.AzureBlob
+	access := azureblob.Access{
+		Account: a.Account, Endpoint: a.Endpoint, TenantID: a.TenantID, ClientID: a.ClientID,
+		Secrets: func() (azureblob.Secrets, error) {
+			client, clientErr := config.ReadSecret(a.ClientSecret, a.ClientSecretFile)
+			connection, connectionErr := config.ReadSecret(a.ConnectionString, a.ConnectionStringFile)
+			sas, sasErr := config.ReadSecret(a.SAS, a.SASFile)
+			key, keyErr := config.ReadSecret(a.AccountKey, a.AccountKeyFile)
+			return azureblob.Secrets{
+				ClientSecret: string(client), ConnectionString: string(connection), SAS: string(sas), AccountKey: string(key),
+			}, errors.Join(clientErr, connectionErr, sasErr, keyErr)
+		},
+	}
+	return azureblob.Config{
+		Name: c.Name, Source: c.Source, Access: access,
+		Container: a.Container, Prefix: a.Prefix, PollInterval: a.PollInterval, Lookback: a.Lookback,
+		Filter:  object.Filter{Include: a.Include, Exclude: a.Exclude, From: a.From, To: a.To},
+		Objects: a.Objects, Once: p.Once,
+		Format: p.format(c.Source), Limits: envelope.Limits{Record: p.recordLimit()},
+		Report: p.problems.report(c.Name), Log: p.log,
+	}
 }
 
 // recordLimit is the largest raw record in bytes: what is configured, and not more

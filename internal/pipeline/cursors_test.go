@@ -47,11 +47,10 @@ func TestCursorsAreRewritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"rewriting", "after the rewriting"} {
-		got, err := c.readCursors(t.Context(), cl)
-		if err != nil {
+		if err := c.readCursors(t.Context(), cl); err != nil {
 			t.Fatalf("%s: %v", when, err)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, c.cursors.cursors); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", when, diff)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weir-security/weir/ingest"
 	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/sinks/lake"
 )
@@ -21,6 +22,7 @@ type pipeline struct {
 	adm      *kadm.Client
 	embedded *broker.Embedded // nil with brokers of its own
 	closers  []func() error   // last opened, first closed
+	problems problems         // of collectors
 }
 
 // open reaches Kafka, or starts the embedded broker, and makes sure of the topics.
@@ -104,6 +106,7 @@ func (p *pipeline) topics() []broker.Topic {
 		// a copy of it may wait in the raw topic, and the horizon longer.
 		broker.Topic{Name: p.names.Seen(), Partitions: n.Raw, Retention: r.Raw + p.Config.Dedup.Horizon},
 		broker.Topic{Name: p.names.Cursors(), Partitions: 1, Compacted: compacted},
+		broker.Topic{Name: p.names.Claims(), Partitions: ingest.Slots},
 		broker.Topic{Name: p.names.Rulesets(), Partitions: 1, Compacted: compacted},
 	)
 }
@@ -120,11 +123,11 @@ func (p *pipeline) rawTopics() []string {
 func (p *pipeline) role(ctx context.Context, role Role) ([]runner, error) {
 	switch role {
 	case RoleCollect:
-		collectors, err := p.collectors()
+		collectors, err := p.collectors(ctx)
 		if err != nil {
 			return nil, err
 		}
-		c := &collectRole{shared: &p.shared, collectors: collectors}
+		c := &collectRole{shared: &p.shared, collectors: collectors, problems: &p.problems, once: p.Once}
 		if p.Config.Kafka.Embedded != nil {
 			c.trimCursors = p.trimCursors
 		}
