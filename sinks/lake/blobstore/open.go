@@ -47,6 +47,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 
 func newClient(c Config, options *container.ClientOptions) (*container.Client, error) {
 	if c.ConnectionString != "" {
+		if !strings.Contains(";"+c.ConnectionString+";", ";AccountName="+c.Account+";") && strings.Contains(c.ConnectionString, "AccountName=") {
+			return nil, fmt.Errorf("the connection string is not of the account %s", c.Account)
+		}
 		client, err := container.NewClientFromConnectionString(c.ConnectionString, c.Container, options)
 		if err != nil {
 			// The SDK's error may quote the key.
