@@ -1,4 +1,4 @@
-# Everything but the three of `integration` works offline once the modules are there.
+# Everything but those of `integration` works offline once the modules are there.
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
@@ -10,7 +10,7 @@ PACKAGES := ./... ./testdata/gensample
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: build run test schedules soak vet generate check-generate bench compare fuzz integration integration-kafka integration-k8s clean help
+.PHONY: build run test schedules soak vet generate check-generate bench compare fuzz integration integration-elastic integration-kafka integration-k8s clean help
 
 build: ## build bin/weir
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/weir ./cmd/weir
@@ -60,6 +60,9 @@ fuzz: ## each fuzz target for FUZZTIME
 
 integration: build ## read the lake with DuckDB and pyarrow, which it installs
 	test/integration/run
+
+integration-elastic: ## the destination elastic on OpenSearch, which it fetches; needs a JDK 17 and mvn
+	test/integration/elastic/run $(CURDIR)/.tools/opensearch
 
 integration-kafka: build ## the pipeline's tests on Apache Kafka, which it fetches; needs java 17 and mvn
 	test/integration/kafka/run $(CURDIR)/.tools/kafka
