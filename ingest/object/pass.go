@@ -28,7 +28,7 @@ func (r *listingRun) pass(ctx context.Context) error {
 	bound := time.Now().Add(-r.Settle).Unix()
 	r.failed, r.handed = 0, map[string]bool{}
 	for _, s := range r.slots {
-		s.begun, s.resume, s.dirty = nil, s.After, false
+		s.reset()
 		if s.After == "" {
 			s.Bound = max(bound, s.Until)
 		}

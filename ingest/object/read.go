@@ -63,7 +63,7 @@ func (r *listingRun) readObject(ctx context.Context, in *Reader, j *job) error {
 			ETag: in.Ref().ETag, Position: c.Position, Compressed: in.Compressed(),
 			At: unix(j.At), Created: unix(j.Created), Done: c.Last, Pending: c.Pending,
 		}
-		if c.Last && !j.settled && !j.Append && r.Growing && !cur.Compressed {
+		if !j.settled && !j.Append && r.Growing && !cur.Compressed {
 			if cur.Mark, err = r.mark(ctx, in.Ref(), cur.Next); err != nil {
 				return err
 			}
@@ -148,26 +148,45 @@ func (r *listingRun) part(j *job, c *Chunk, cur Cursor) Part {
 func (r *listingRun) move(j *job, cur Cursor) []ingest.Cursor {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	s := r.slots[ingest.Slot(j.Key)]
+	s.dirty = true
+	_, durable := r.objects[j.Key]
+	r.objects[j.Key] = cur
+	own := ingest.Cursor{Key: objectPrefix + j.Key, Value: cur.Encode()}
+	if !cur.Done || !j.settled || j.leftover || r.unordered {
+		return []ingest.Cursor{own}
+	}
+	cursors := r.cover(j, own)
+	if cursors[0].Value == nil && !durable {
+		return cursors[1:]
+	}
+	return cursors
+}
+
+// cover moves the slot's cursor over an object with which there is nothing more to do
+// in this pass, if it does with all before it. What the slot's cursor covers needs none
+// of its own, unless it could not be read.
+func (r *listingRun) cover(j *job, own ingest.Cursor) []ingest.Cursor {
 	slot := ingest.Slot(j.Key)
 	s := r.slots[slot]
-	s.dirty = true
-	_, known := r.objects[j.Key]
-	key := objectPrefix + j.Key
-	over := cur.Done && j.settled // no cursor of its own is needed any more
-	if over && (!r.unordered || j.leftover) {
-		delete(r.objects, j.Key)
-		cursors := []ingest.Cursor{}
-		if known {
-			cursors = append(cursors, ingest.Cursor{Key: key})
+	covered := s.finish(j.Key)
+	cursors := []ingest.Cursor{own}
+	for _, key := range covered {
+		c, known := r.objects[key]
+		if !known || !c.Done {
+			continue
 		}
-		if !j.leftover {
-			s.finish(j.Key)
-			cursors = append(cursors, s.mark.cursor(slot))
+		delete(r.objects, key)
+		if key == j.Key {
+			cursors[0].Value = nil
+			continue
 		}
-		return cursors
+		cursors = append(cursors, ingest.Cursor{Key: objectPrefix + key})
 	}
-	r.objects[j.Key] = cur
-	return []ingest.Cursor{{Key: key, Value: cur.Encode()}}
+	if len(covered) > 0 {
+		cursors = append(cursors, s.mark.cursor(slot))
+	}
+	return cursors
 }
 
 // unreadable keeps an object in mind that cannot be read now, so that the listing
@@ -178,21 +197,18 @@ func (r *listingRun) unreadable(ctx context.Context, j *job, cause error) error 
 			r.fail(j.Key, cause)
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			slot := ingest.Slot(j.Key)
-			s := r.slots[slot]
+			r.slots[ingest.Slot(j.Key)].dirty = true
 			cur, known := r.objects[j.Key]
 			if !known {
 				cur = Cursor{ETag: j.ETag, At: unix(j.At), Created: unix(j.Created)}
 			}
 			cur.Done = false
 			r.objects[j.Key] = cur
-			cursors := []ingest.Cursor{{Key: objectPrefix + j.Key, Value: cur.Encode()}}
-			if j.settled && !j.leftover && !r.unordered {
-				s.finish(j.Key)
-				cursors = append(cursors, s.mark.cursor(slot))
+			own := ingest.Cursor{Key: objectPrefix + j.Key, Value: cur.Encode()}
+			if !j.settled || j.leftover || r.unordered {
+				return []ingest.Cursor{own}
 			}
-			s.dirty = true
-			return cursors
+			return r.cover(j, own)
 		},
 	})
 }
@@ -202,9 +218,7 @@ func (r *listingRun) gone(ctx context.Context, j *job) error {
 	r.Log.Warn("an object was deleted before it was read", r.about(j.Key)...)
 	letter := GoneLetter(r.Input, r.Origin(j.Key), j.cur.Position.Next)
 	cur := Cursor{ETag: j.ETag, At: unix(j.At), Position: j.cur.Position, Done: true}
-	over := *j
-	over.settled = j.settled || j.leftover // else it may still be listed
-	return r.put(ctx, r.part(&over, &Chunk{DeadLetters: []event.DeadLetter{letter}}, cur))
+	return r.put(ctx, r.part(j, &Chunk{DeadLetters: []event.DeadLetter{letter}}, cur))
 }
 
 // GoneLetter says that the rest of an object, from a position on, cannot be had.

@@ -1,7 +1,5 @@
 package object
 
-import "slices"
-
 // slotState is one slot of a listing in memory.
 type slotState struct {
 	mark
@@ -12,6 +10,7 @@ type slotState struct {
 	// begun are the settled objects of this pass that are being read, and those behind
 	// them, in the order of the listing.
 	begun []*begun
+	byKey map[string]*begun
 	dirty bool // something of the slot became durable in this pass
 }
 
@@ -25,17 +24,26 @@ func (s *slotState) covered(key string, at int64) bool {
 	return at <= s.Until || at <= s.Bound && s.resume != "" && key <= s.resume
 }
 
-func (s *slotState) begin(key string) { s.begun = append(s.begun, &begun{key: key}) }
+// reset begins a pass.
+func (s *slotState) reset() {
+	s.begun, s.byKey, s.resume, s.dirty = nil, map[string]*begun{}, s.After, false
+}
 
-// finish notes that a settled object is done, and moves After over all that are done
-// without a gap.
-func (s *slotState) finish(key string) {
-	i := slices.IndexFunc(s.begun, func(b *begun) bool { return b.key == key })
-	if i < 0 {
-		return // a leftover, which is outside of the order
-	}
-	s.begun[i].done = true
+func (s *slotState) begin(key string) {
+	b := &begun{key: key}
+	s.begun = append(s.begun, b)
+	s.byKey[key] = b
+}
+
+// finish notes that there is nothing more to do with a settled object, and moves After
+// over all of which that holds without a gap. It returns those.
+func (s *slotState) finish(key string) (covered []string) {
+	s.byKey[key].done = true
 	for len(s.begun) > 0 && s.begun[0].done {
-		s.After, s.begun = max(s.After, s.begun[0].key), s.begun[1:]
+		s.After = s.begun[0].key
+		covered = append(covered, s.After)
+		delete(s.byKey, s.After)
+		s.begun = s.begun[1:]
 	}
+	return covered
 }
