@@ -125,6 +125,20 @@ func owners(t *testing.T, opts broker.Options, group string, limit time.Duration
 	return 0
 }
 
+// allOwn waits until the instances share the partitions of each shared role. A role
+// whose group is about to change cannot be drained in time: on the embedded broker
+// that waits for who was killed.
+func allOwn(t *testing.T, opts broker.Options, w *world, instances ...string) {
+	t.Helper()
+	for _, role := range sharedRoles {
+		ids := make([]string, len(instances))
+		for i, instance := range instances {
+			ids[i] = "weir-" + string(role) + "-" + instance
+		}
+		owners(t, opts, w.config.Kafka.GroupPrefix+string(role), 2*time.Minute, ids...)
+	}
+}
+
 // TestProcessesShareTheWork runs detect, correlate and store in two processes, of
 // which one is killed and another added, while input comes in.
 func TestProcessesShareTheWork(t *testing.T) {

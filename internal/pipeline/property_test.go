@@ -125,16 +125,14 @@ func correlateShared(t *testing.T, w *world, opts broker.Options, seed uint64) {
 			t.Fatal(err)
 		}
 	}
-	group := w.config.Kafka.GroupPrefix + string(RoleDetect)
-	id := func(instance string) string { return "weir-" + string(RoleDetect) + "-" + w.config.Instance + instance }
 	a, b := startMember(t, w, w.config.Instance+"a"), startMember(t, w, w.config.Instance+"b")
-	owners(t, opts, group, time.Minute, id("a"), id("b"))
+	allOwn(t, opts, w, w.config.Instance+"a", w.config.Instance+"b")
 	portion(0)
 	time.Sleep(time.Duration(rnd.IntN(300)) * time.Millisecond) // somewhere in its work
 	a.kill(t)
 	portion(1)
 	c := startMember(t, w, w.config.Instance+"c")
-	owners(t, opts, group, time.Minute, id("b"), id("c"))
+	allOwn(t, opts, w, w.config.Instance+"b", w.config.Instance+"c")
 	portion(2)
 	b.drain(t)
 	w.arrive(t, tl.arrivals[3*third:])
