@@ -33,7 +33,7 @@ func newLogin(conf *Config, client *httpsend.Client) (*login, error) {
 	if err != nil || host.Scheme != "https" {
 		return nil, errors.New("authority_host: want a URL like https://login.microsoftonline.com")
 	}
-	l := &login{conf: conf, known: false}
+	l := &login{conf: conf}
 	for _, c := range []cloud.Configuration{cloud.AzurePublic, cloud.AzureGovernment, cloud.AzureChina} {
 		l.known = l.known || c.ActiveDirectoryAuthorityHost == conf.AuthorityHost || c.ActiveDirectoryAuthorityHost == conf.AuthorityHost+"/"
 	}
@@ -79,6 +79,9 @@ func (l *login) token(ctx context.Context) (string, error) {
 	}
 	return token.Token, nil
 }
+
+// forget drops the token that is in memory: Azure does not accept it any more.
+func (l *login) forget() { l.credential = nil }
 
 // renew makes the credential, again if its secret is another.
 func (l *login) renew(ctx context.Context) (err error) {

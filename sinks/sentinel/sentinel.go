@@ -154,6 +154,9 @@ func (d *Destination) Deliver(ctx context.Context, alerts []sinks.Alert) error {
 		if err != nil {
 			return httpsend.Result{Kind: httpsend.Retry, Err: fmt.Errorf("send rows: %w", err)}
 		}
+		if answer.Status == http.StatusUnauthorized {
+			d.login.forget()
+		}
 		return read(answer)
 	})
 	sender.Deliver(ctx, d.rows(alerts, &out), &out)
