@@ -40,6 +40,7 @@ type server struct {
 	address string
 	ledger  string
 	now     *ingesttest.Process
+	starts  int
 }
 
 func newServer(t *testing.T) *server {
@@ -55,6 +56,7 @@ func newServer(t *testing.T) *server {
 // run starts the collector and waits until it listens.
 func (s *server) run(fault ingesttest.Fault, nth int64) {
 	s.t.Helper()
+	s.starts++
 	s.now = ingesttest.Start(s.t, ingesttest.Victim{Ledger: s.ledger, Fault: fault, Nth: nth, Args: map[string]string{"listen": s.address}})
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		conn, err := net.Dial("tcp", s.address)
@@ -182,6 +184,9 @@ func TestFaults(t *testing.T) {
 			s.run(fault, 5)
 			for n := range requests {
 				s.send(n)
+			}
+			if s.starts != 2 {
+				t.Errorf("the collector was started %d times: the fault was not met", s.starts)
 			}
 			s.check(fault == ingesttest.KillAfter || fault == ingesttest.FailAfter)
 		})
