@@ -97,11 +97,11 @@ func (w *world) reach(t testing.TB) (broker.Options, func()) {
 	return broker.Options{Seeds: kafka.Brokers, Log: log, Extra: security}, func() {}
 }
 
-// sources are all, but on a cluster only the one that the world has: each makes a
-// topic, which takes a cluster its time.
+// sources are all, but on a cluster and in schedules only the one that the world
+// has: each makes a topic, which takes its time.
 func (w *world) sources() []sources.Source {
 	all := sources.All()
-	if w.config.Kafka.Embedded == nil {
+	if w.config.Kafka.Embedded == nil || w.scheduled {
 		all = slices.DeleteFunc(all, func(s sources.Source) bool { return s.Name != w.config.Collectors[0].Source })
 	}
 	return all

@@ -25,6 +25,7 @@ const (
 	schedulesFor = 30 * time.Second // of a plain test
 	// A world waits more than it works: for its groups to form, and for a first fetch.
 	schedulesPerCore = 4
+	tellEach         = 100
 	// seldomCollect lets the heap grow: worlds are small, and there are thousands.
 	seldomCollect = 400
 )
@@ -82,7 +83,9 @@ func TestSchedules(t *testing.T) {
 						return
 					}
 					followSchedule(w, p.first+n, want)
-					done.Add(1)
+					if n := done.Add(1); n%tellEach == 0 {
+						t.Logf("%d schedules ran in %s", n, time.Since(began).Round(time.Second))
+					}
 				}
 			})
 		})

@@ -41,10 +41,10 @@ type visit struct {
 	After time.Duration `json:",omitempty"` // of kindKillAfter, from the start; of kindStall, for how long
 	More  []trouble     `json:",omitempty"` // that may happen in the same run
 	// How the run is configured; 0 for the default.
-	Batch     int           `json:",omitempty"` // records of one transaction
-	FlushRows int           `json:",omitempty"` // of a batch of the lake
-	Workers   int           `json:",omitempty"` // of detect
-	Lateness  time.Duration `json:",omitempty"`
+	Batch     int  `json:",omitempty"` // records of one transaction
+	FlushRows int  `json:",omitempty"` // of a batch of the lake
+	Workers   int  `json:",omitempty"` // of detect
+	Scheduled bool `json:",omitempty"` // the world is one of a schedule
 	// Instance makes it one of several processes that work until they are told to
 	// drain; empty for one with --once.
 	Instance string `json:",omitempty"`
@@ -117,8 +117,8 @@ func victim(dir, text string) int {
 		}
 	}
 	w := newWorld(dir)
-	if v.Lateness > 0 {
-		w.config.Lateness.Default = v.Lateness
+	if v.Scheduled {
+		w.beScheduled()
 	}
 	if v.FlushRows > 0 {
 		w.config.Lake.Flush.Rows = v.FlushRows
