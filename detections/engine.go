@@ -32,6 +32,16 @@ type RuleHealth struct {
 	LastError string
 }
 
+// Add adds what became of the same rule in another engine.
+func (h *RuleHealth) Add(o RuleHealth) {
+	h.Matches += o.Matches
+	h.Ungrouped += o.Ungrouped
+	h.Errors += o.Errors
+	if o.LastError != "" {
+		h.LastError = o.LastError
+	}
+}
+
 // NewEngine makes an engine of the rules that run: all but deprecated ones. Any
 // goroutine may call it.
 func (rs *RuleSet) NewEngine() *Engine { return newEngine(rs.running, rs.index, rs.Digest()) }

@@ -226,6 +226,19 @@ func newProgress(stderr io.Writer, inputs []rawlog.Input) progress {
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())}
 }
 
+// newByteProgress shows how much of something is done that is not known yet.
+func newByteProgress(stderr io.Writer) progress {
+	return newProgress(stderr, []rawlog.Input{{Path: rawlog.Stdin}})
+}
+
+// at says how many bytes of how many are done.
+func (p progress) at(done, all int64) {
+	if p.bar != nil {
+		p.bar.ChangeMax64(all)
+		_ = p.bar.Set64(done) // the bar is a courtesy
+	}
+}
+
 func (p progress) reader(r io.Reader) io.Reader {
 	if p.bar == nil {
 		return r

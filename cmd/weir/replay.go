@@ -21,21 +21,34 @@ import (
 
 func newReplay() *cobra.Command {
 	var f inputFlags
+	var l lakeFlags
 	var rules, format string
 	c := &cobra.Command{
 		Use:   "replay [FILE...]",
-		Short: "Print the alerts that rules give on raw logs",
+		Short: "Print the alerts that rules give on raw logs or on the lake",
 		Long: `Takes raw logs through mapper, rules and correlation, and prints the alerts as complete OCSF findings, one JSON object a
 line, each when its event is read; roll-ups of suppressed hits follow at the end. Needs no Kafka. Experimental rules alert too.
 The order of files does not matter: an event that comes late is counted as if it had come in time.
 
+With --lake or --config the events of a lake take the place of raw logs: of its Parquet files only the days, row groups and
+columns are read that the rules look at. Alerts have the ids of live detection. --compare prints instead where they differ from
+the findings that live detection wrote, and why; what nothing explains ends the command with 1.
+
 ` + inputHelp,
 		Example: `  weir replay trail.json.gz
   weir replay --rules rules/ --format text logs/
-  zcat audit.log.gz | weir replay --source kubernetes.audit | jq -r .finding_info.title`,
-		RunE: func(c *cobra.Command, args []string) error { return runReplay(c, args, &f, rules, format) },
+  zcat audit.log.gz | weir replay --source kubernetes.audit | jq -r .finding_info.title
+  weir replay --config weir.yaml --rules rules/ --from 2026-08-01 --to 2026-11-01
+  weir replay --lake s3://security-lake/weir --compare`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if l.given() {
+				return runReplayLake(c, args, &l, rules, format)
+			}
+			return runReplay(c, args, &f, rules, format)
+		},
 	}
 	f.add(c)
+	l.add(c)
 	c.Flags().StringVar(&rules, "rules", "", "`DIR` of rules; without it, the rules built into the binary")
 	formatFlag(c, &format, "ndjson", "text")
 	return c
@@ -51,7 +64,7 @@ func runReplay(c *cobra.Command, args []string, f *inputFlags, rulesDir, format 
 		return err
 	}
 	out := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
-	replay := newReplayer(rules, newAlertPrinter(c, out, format))
+	replay := newReplayer(rules, true, newAlertPrinter(c, out, format))
 	r := rawlog.New(f.source, rawlog.Handler{
 		Event: func(_ *event.Record, ev *ocsf.Event) error { return replay.event(ev) },
 		Reject: func(d *event.DeadLetter) error {
@@ -70,7 +83,7 @@ func runReplay(c *cobra.Command, args []string, f *inputFlags, rulesDir, format 
 	if err := f.printCounts(stderr, r.Counts, inputs, false); err != nil {
 		return err
 	}
-	replay.summary(stderr)
+	replay.summary(stderr, replay.engine.Health())
 	f.printAdvice(stderr, r.Counts, "weir normalize --dead-letter", "")
 	return nil
 }
@@ -86,14 +99,15 @@ type replayer struct {
 	err        error            // of a signal of the event under way
 }
 
-func newReplayer(rules *detections.RuleSet, print func(*ocsf.Event) error) *replayer {
+// newReplayer makes one. Experimental rules alert if they are told to.
+func newReplayer(rules *detections.RuleSet, experimental bool, print func(*ocsf.Event) error) *replayer {
 	manifest := rules.Manifest()
 	return &replayer{
 		rules:  rules,
 		engine: rules.NewEngine(),
 		correlator: detections.NewCorrelator(detections.CorrelatorOptions{
 			Lookup:       func(string) (*detections.Manifest, error) { return manifest, nil },
-			Experimental: true,
+			Experimental: experimental,
 		}),
 		print: print,
 		fired: map[string]int64{},
@@ -104,14 +118,18 @@ func newReplayer(rules *detections.RuleSet, print func(*ocsf.Event) error) *repl
 // order of time, so nothing may be late before the end.
 func (r *replayer) event(ev *ocsf.Event) error {
 	r.engine.Evaluate(ev, func(s *detections.Signal) {
-		if r.err != nil {
-			return
+		if r.err == nil {
+			r.err = r.signal(s)
 		}
-		alerts, err := r.correlator.Signal(s, r.offset)
-		r.offset++
-		r.err = errors.Join(err, r.give(alerts))
 	})
 	return r.err
+}
+
+// signal gives one match to the correlator.
+func (r *replayer) signal(s *detections.Signal) error {
+	alerts, err := r.correlator.Signal(s, r.offset)
+	r.offset++
+	return errors.Join(err, r.give(alerts))
 }
 
 // finish ends the input: what waited for more events comes out.
@@ -130,14 +148,14 @@ func (r *replayer) give(alerts []*ocsf.Event) error {
 }
 
 // summary says what fired, and which rules could not be evaluated.
-func (r *replayer) summary(stderr io.Writer) {
+func (r *replayer) summary(stderr io.Writer, health []detections.RuleHealth) {
 	stats := r.correlator.Stats()
 	fmt.Fprintf(stderr, "%s", count(int(stats.Alerts), "alert"))
 	if by := breakdown(r.fired); by != "" {
 		fmt.Fprintf(stderr, " (%s)", by)
 	}
 	fmt.Fprintf(stderr, " and %s of %s\n", count(int(stats.Rollups), "roll-up"), count(len(r.rules.Rules()), "rule"))
-	for _, h := range r.engine.Health() {
+	for _, h := range health {
 		if h.Errors > 0 {
 			fmt.Fprintf(stderr, "rule %s could not be evaluated on %s: %s\n", h.RuleID, count(int(h.Errors), "event"), h.LastError)
 		}

@@ -22,10 +22,7 @@ func (c *Config) check(r *reader) {
 // rebuilds its state from the topic after a restart. longest is the rules' longest
 // window with its suppression. The error is yamlpos.Problems.
 func (c *Config) CheckWindows(longest time.Duration) error {
-	lateness := c.Lateness.Default
-	for _, d := range c.Lateness.Sources {
-		lateness = max(lateness, d)
-	}
+	lateness := c.Lateness.Longest()
 	if c.Kafka.Retention.Signals > longest+lateness {
 		return nil
 	}

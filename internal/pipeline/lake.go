@@ -20,40 +20,69 @@ import (
 // container. Secrets that are in files are read anew. lake.IsTransient tells
 // whether a later try may succeed.
 func OpenLake(ctx context.Context, l *config.Lake, instance string) (lake.Store, error) {
-	var store lake.Store
-	var err error
 	switch scheme, host, path := l.Store(); scheme {
 	case config.LakeS3:
-		store, err = openS3(ctx, l.S3, host, path, instance)
+		c, err := s3Config(l.S3, host, path, instance)
+		if err != nil {
+			return nil, err
+		}
+		return openedStore(s3store.Open(ctx, c))
 	case config.LakeAzBlob:
-		store, err = openAzBlob(ctx, l.AzBlob, host, path)
-	default:
-		store, err = lake.NewDir(l.Dir)
+		c, err := azBlobConfig(l.AzBlob, host, path)
+		if err != nil {
+			return nil, err
+		}
+		return openedStore(blobstore.Open(ctx, c))
 	}
+	return openedStore(lake.NewDir(l.Dir))
+}
+
+// OpenLakeReader opens a lake for reading only: nothing is written or created there,
+// and the rights to read and list are enough.
+func OpenLakeReader(ctx context.Context, l *config.Lake, instance string) (lake.Store, error) {
+	switch scheme, host, path := l.Store(); scheme {
+	case config.LakeS3:
+		c, err := s3Config(l.S3, host, path, instance)
+		if err != nil {
+			return nil, err
+		}
+		return openedStore(s3store.OpenReader(ctx, c))
+	case config.LakeAzBlob:
+		c, err := azBlobConfig(l.AzBlob, host, path)
+		if err != nil {
+			return nil, err
+		}
+		return openedStore(blobstore.OpenReader(ctx, c))
+	}
+	return openedStore(lake.ReadDir(l.Dir))
+}
+
+// openedStore is no store after an error, rather than one that is nil inside.
+func openedStore[S lake.Store](store S, err error) (lake.Store, error) {
 	if err != nil {
-		return nil, err // and not a store that is nil inside
+		return nil, err
 	}
 	return store, nil
 }
 
-func openS3(ctx context.Context, s *config.S3Lake, bucket, prefix, instance string) (lake.Store, error) {
+func s3Config(s *config.S3Lake, bucket, prefix, instance string) (s3store.Config, error) {
 	if s == nil {
 		s = &config.S3Lake{}
 	}
 	secret, err := config.ReadSecret(s.SecretAccessKey, s.SecretAccessKeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("lake.s3.secret_access_key: %w", err)
+		return s3store.Config{}, fmt.Errorf("lake.s3.secret_access_key: %w", err)
 	}
-	return s3store.Open(ctx, s3store.Config{
+	return s3store.Config{
 		Bucket: bucket, Prefix: prefix,
 		Region: s.Region, Endpoint: s.Endpoint, PathStyle: s.PathStyle,
 		AccessKeyID: s.AccessKeyID, SecretAccessKey: string(secret),
 		RoleARN: s.RoleARN, ExternalID: s.ExternalID, SessionName: "weir-" + instance,
 		KMSKeyID: s.KMSKeyID,
-	})
+	}, nil
 }
 
-func openAzBlob(ctx context.Context, a *config.AzBlobLake, account, path string) (lake.Store, error) {
+func azBlobConfig(a *config.AzBlobLake, account, path string) (blobstore.Config, error) {
 	if a == nil {
 		a = &config.AzBlobLake{}
 	}
@@ -71,17 +100,17 @@ func openAzBlob(ctx context.Context, a *config.AzBlobLake, account, path string)
 	} {
 		secret, err := config.ReadSecret(s.value, s.file)
 		if err != nil {
-			return nil, fmt.Errorf("lake.azblob.%s: %w", s.key, err)
+			return c, fmt.Errorf("lake.azblob.%s: %w", s.key, err)
 		}
 		*s.to = string(secret)
 	}
 	if c.ConnectionString == "" && c.SAS == "" && c.AccountKey == "" {
 		var err error
 		if c.Token, err = entra(a); err != nil {
-			return nil, fmt.Errorf("lake.azblob: %w", err)
+			return c, fmt.Errorf("lake.azblob: %w", err)
 		}
 	}
-	return blobstore.Open(ctx, c)
+	return c, nil
 }
 
 // entra is who weir is to Entra ID: the configured service principal; else, with a

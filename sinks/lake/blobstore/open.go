@@ -32,17 +32,25 @@ const requestTimeout = 5 * time.Minute
 
 // Open reaches the container and tries out what writing needs: see probe.
 func Open(ctx context.Context, c Config) (*Store, error) {
+	s, err := OpenReader(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.probe(ctx); err != nil {
+		return nil, fmt.Errorf("open lake: %w", err)
+	}
+	return s, nil
+}
+
+// OpenReader is Open for reading only: it tries nothing out.
+func OpenReader(_ context.Context, c Config) (*Store, error) {
 	client, err := newClient(c, &container.ClientOptions{ClientOptions: azcore.ClientOptions{
 		Retry: policy.RetryOptions{MaxRetries: 2, TryTimeout: requestTimeout, MaxRetryDelay: 20 * time.Second},
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("open lake: %w", err)
 	}
-	s := newStore(client, c)
-	if err := s.probe(ctx); err != nil {
-		return nil, fmt.Errorf("open lake: %w", err)
-	}
-	return s, nil
+	return newStore(client, c), nil
 }
 
 func newClient(c Config, options *container.ClientOptions) (*container.Client, error) {

@@ -45,15 +45,23 @@ const requestTimeout = 5 * time.Minute
 
 // Open reaches the bucket and tries out what writing needs: see probe.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	client, err := newClient(ctx, c)
+	s, err := OpenReader(ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("open lake: %w", err)
+		return nil, err
 	}
-	s := newStore(client, c)
 	if err := s.probe(ctx); err != nil {
 		return nil, fmt.Errorf("open lake: %w", err)
 	}
 	return s, nil
+}
+
+// OpenReader is Open for reading only: it tries nothing out.
+func OpenReader(ctx context.Context, c Config) (*Store, error) {
+	client, err := newClient(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("open lake: %w", err)
+	}
+	return newStore(client, c), nil
 }
 
 func newStore(client *s3.Client, c Config) *Store {
