@@ -58,7 +58,7 @@ fuzz: ## each fuzz target for FUZZTIME
 	  done; \
 	done
 
-integration: build ## read the lake with DuckDB and pyarrow, which it installs
+integration: build ## read the lake with DuckDB and pyarrow, put it on object stores; installs all of them
 	test/integration/run
 
 integration-elastic: ## the destination elastic on OpenSearch, which it fetches; needs a JDK 17 and mvn

@@ -2,13 +2,14 @@
 //
 // A file is one Put Blob, or staged blocks and a block list if it is large;
 // either way with If-None-Match: *, so that of two writers one creates it and the
-// other learns so, and with a CRC-64 that the service checks. Blocks that a killed
+// other learns so, and with an MD5 that the service checks. Blocks that a killed
 // process leaves are not part of any blob: Azure drops them after a week.
 package blobstore
 
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -97,13 +98,20 @@ func headers() *blob.HTTPHeaders {
 	return &blob.HTTPHeaders{BlobContentType: &t}
 }
 
+// checksum is one that the service checks. CRC-64 would do in Azure, but Azurite
+// has only MD5.
+func checksum(data []byte) blob.TransferValidationType {
+	sum := md5.Sum(data)
+	return blob.TransferValidationTypeMD5(sum[:])
+}
+
 // put creates a blob unless there is one.
 func (s *Store) put(ctx context.Context, path string, data []byte) error {
 	if len(data) > s.block {
 		return s.putBlocks(ctx, path, data)
 	}
 	_, err := s.blob(path).Upload(ctx, streaming.NopCloser(bytes.NewReader(data)), &blockblob.UploadOptions{
-		AccessConditions: absent(), HTTPHeaders: headers(), TransactionalValidation: blob.TransferValidationTypeComputeCRC64(),
+		AccessConditions: absent(), HTTPHeaders: headers(), TransactionalValidation: checksum(data),
 	})
 	return err
 }
@@ -124,7 +132,7 @@ func (s *Store) putBlocks(ctx context.Context, path string, data []byte) error {
 		piece := data[i*s.block : min((i+1)*s.block, len(data))]
 		group.Go(func() error {
 			_, err := to.StageBlock(groupCtx, ids[i], streaming.NopCloser(bytes.NewReader(piece)), &blockblob.StageBlockOptions{
-				TransactionalValidation: blob.TransferValidationTypeComputeCRC64(),
+				TransactionalValidation: checksum(piece),
 			})
 			return err
 		})

@@ -37,7 +37,7 @@ var advice = map[bloberror.Code]string{
 }
 
 // passing are the codes of errors that pass although their status is below 500.
-var passing = []bloberror.Code{bloberror.ContainerBeingDeleted, bloberror.AccountBeingCreated, bloberror.MD5Mismatch, "Crc64Mismatch", bloberror.InvalidBlobOrBlock}
+var passing = []bloberror.Code{bloberror.ContainerBeingDeleted, bloberror.AccountBeingCreated, bloberror.MD5Mismatch, bloberror.InvalidBlobOrBlock}
 
 // answer is what the service said, nil if it did not say anything.
 func answer(err error) *azcore.ResponseError {
@@ -84,6 +84,9 @@ func passes(err error) bool {
 	var refused *azidentity.AuthenticationFailedError
 	if errors.As(err, &refused) {
 		return refused.RawResponse != nil && passingStatus(refused.RawResponse.StatusCode)
+	}
+	if bloberror.HasCode(err, "FeatureNotSupported") { // Azurite's word for 501
+		return false
 	}
 	if resp := answer(err); resp != nil {
 		return passingStatus(resp.StatusCode) || bloberror.HasCode(err, passing...)

@@ -1,8 +1,8 @@
 package blobstore
 
 import (
+	"crypto/md5"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/xml"
 	"fmt"
 	"hash/crc64"
@@ -47,7 +47,7 @@ func newFake(t *testing.T) *fake {
 
 var answers = map[string]int{
 	"AuthenticationFailed": 403, "AuthorizationPermissionMismatch": 403, "BlobAlreadyExists": 409, "BlobNotFound": 404, "ConditionNotMet": 412,
-	"ContainerBeingDeleted": 409, "ContainerNotFound": 404, "Crc64Mismatch": 400, "InternalError": 500, "InvalidBlobOrBlock": 400, "InvalidBlockList": 400,
+	"ContainerBeingDeleted": 409, "ContainerNotFound": 404, "Md5Mismatch": 400, "FeatureNotSupported": 500, "InternalError": 500, "InvalidBlobOrBlock": 400, "InvalidBlockList": 400,
 	"InvalidHeaderValue": 400, "InvalidRange": 416, "InvalidXmlDocument": 400, "LeaseIdMissing": 412, "MissingContentLengthHeader": 411,
 	"NoAuthenticationInformation": 401, "OperationTimedOut": 500, "ServerBusy": 503, "TooManyRequests": 429, "UnsupportedHttpVerb": 405,
 }
@@ -93,17 +93,16 @@ func (f *fake) check(w http.ResponseWriter, r *http.Request) (body []byte, ok bo
 	if err != nil {
 		panic(http.ErrAbortHandler) // the body broke off: no answer
 	}
-	if given := r.Header.Get("x-ms-content-crc64"); given != "" && given != checksum(body) {
-		f.fail(w, r, "Crc64Mismatch")
+	if given := r.Header.Get("Content-MD5"); given != "" && given != digest(body) {
+		f.fail(w, r, "Md5Mismatch")
 		return nil, false
 	}
 	return body, true
 }
 
-// checksum is Azure's CRC-64, with a polynomial of its own.
-func checksum(data []byte) string {
-	sum := crc64.Checksum(data, crc64.MakeTable(0x9A6C9329AC4BC9B5))
-	return base64.StdEncoding.EncodeToString(binary.LittleEndian.AppendUint64(nil, sum))
+func digest(data []byte) string {
+	sum := md5.Sum(data)
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 func etag(data []byte) string {
@@ -154,8 +153,8 @@ func (f *fake) free(w http.ResponseWriter, r *http.Request, name string, ignore 
 }
 
 func (f *fake) put(w http.ResponseWriter, r *http.Request, name string, body []byte) {
-	if r.Header.Get("x-ms-blob-type") != "BlockBlob" || r.Header.Get("x-ms-content-crc64") == "" {
-		f.t.Errorf("PUT %s: type %q, checksum %q", name, r.Header.Get("x-ms-blob-type"), r.Header.Get("x-ms-content-crc64"))
+	if r.Header.Get("x-ms-blob-type") != "BlockBlob" || r.Header.Get("Content-MD5") == "" {
+		f.t.Errorf("PUT %s: type %q, checksum %q", name, r.Header.Get("x-ms-blob-type"), r.Header.Get("Content-MD5"))
 	}
 	if !f.free(w, r, name, f.ignorePut) {
 		return
@@ -167,7 +166,7 @@ func (f *fake) put(w http.ResponseWriter, r *http.Request, name string, body []b
 }
 
 func (f *fake) stage(w http.ResponseWriter, r *http.Request, name, id string, body []byte) {
-	if r.Header.Get("x-ms-content-crc64") == "" {
+	if r.Header.Get("Content-MD5") == "" {
 		f.t.Errorf("Put Block %s: no checksum", name)
 	}
 	raw, err := base64.StdEncoding.DecodeString(id)

@@ -1,0 +1,138 @@
+//go:build integration_objectstore
+
+// Package objectstore holds the lake against real object stores: what a whole weir
+// writes to them, also one that is killed, is what the directory's code writes for
+// the same Kafka records, name for name and byte for byte.
+package objectstore
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/weir-security/weir/internal/config"
+	"github.com/weir-security/weir/internal/pipeline"
+	"github.com/weir-security/weir/internal/sources"
+	"github.com/weir-security/weir/sinks/lake"
+	"github.com/weir-security/weir/sinks/lake/storetest"
+)
+
+func TestS3(t *testing.T) {
+	url := startVersitygw(t)
+	testStore(t, fmt.Sprintf(`{url: "s3://%s/%%s", s3: {endpoint: "%s", path_style: true, access_key_id: %s, secret_access_key: %s}}`,
+		bucket, url, accessKey, secretKey))
+}
+
+func TestAzBlob(t *testing.T) {
+	url := startAzurite(t)
+	testStore(t, fmt.Sprintf(`{url: "azblob://%s/%s/%%s", azblob: {endpoint: "%s", account_key: "%s"}}`, account, bucket, url, accountKey))
+}
+
+// testStore tests one store. The section of the lake has a verb for the prefix.
+func testStore(t *testing.T, section string) {
+	t.Run("contract", func(t *testing.T) {
+		c := writeConfig(t, fmt.Sprintf(section, "contract"), "")
+		storetest.Contract(t, openLake(t, c), 40<<20) // three parts
+	})
+	t.Run("restart", func(t *testing.T) { // the probe's object is there already
+		for range 2 {
+			openLake(t, writeConfig(t, fmt.Sprintf(section, "restart"), ""))
+		}
+	})
+	t.Run("sample", func(t *testing.T) {
+		c := writeConfig(t, fmt.Sprintf(section, "sample"), "")
+		runOnce(t, c)
+		verify(t, c)
+	})
+	t.Run("killed", func(t *testing.T) {
+		c := writeConfig(t, fmt.Sprintf(section, "killed"), ", flush: {rows: 300}}")
+		store := openLake(t, c)
+		for kill := range 3 {
+			files := len(list(t, store))
+			weir := startWeir(t, c)
+			for deadline := time.Now().Add(time.Minute); len(list(t, store)) < files+2; time.Sleep(20 * time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Fatalf("kill %d: no file came\n%s", kill, weir.output())
+				}
+				if weir.ended() { // nothing was left to write
+					break
+				}
+			}
+			weir.kill()
+		}
+		runOnce(t, c)
+		verify(t, c)
+	})
+	t.Run("refused", func(t *testing.T) {
+		c := writeConfig(t, strings.Replace(fmt.Sprintf(section, "refused"), bucket, "no-such-place", 1), "")
+		if _, err := pipeline.OpenLake(t.Context(), &c.Lake, "test"); err == nil || lake.IsTransient(err) || !strings.Contains(err.Error(), "create the") {
+			t.Errorf("no such bucket: %v", err)
+		}
+	})
+}
+
+// writeConfig writes a configuration for the sample logs into a new directory.
+// more replaces the end of the lake's section.
+func writeConfig(t *testing.T, section, more string) *config.Config {
+	t.Helper()
+	if more != "" {
+		section = strings.TrimSuffix(section, "}") + more
+	}
+	sample, err := filepath.Abs("../../../deploy/sample/weir.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	in := strings.NewReplacer(
+		"../../data/lake", "LAKE", "../../data/", dir+"/", "../../", filepath.Dir(filepath.Dir(filepath.Dir(sample)))+"/",
+	).Replace(string(text))
+	in = strings.Replace(in, "lake:\n  dir: LAKE\n", "lake: "+section+"\n", 1)
+	file := filepath.Join(dir, "weir.yaml")
+	if err := os.WriteFile(file, []byte(in), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(file, config.Options{Sources: sources.Names()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Lake.URL == "" {
+		t.Fatal("the sample configuration has no lake to replace")
+	}
+	return c
+}
+
+func openLake(t *testing.T, c *config.Config) lake.Store {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s, err := pipeline.OpenLake(ctx, &c.Lake, c.Instance)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func list(t *testing.T, s lake.Store) []lake.Info {
+	t.Helper()
+	var all []lake.Info
+	for info, err := range s.List(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, info)
+	}
+	return all
+}
