@@ -14,9 +14,12 @@ const (
 	AlertSyslog   = "syslog"
 	AlertWebhook  = "webhook"
 	AlertKafka    = "kafka"
+	AlertSplunk   = "splunk"
+	AlertElastic  = "elastic"
+	AlertSentinel = "sentinel"
 )
 
-var alertTypes = []string{AlertTerminal, AlertFile, AlertSyslog, AlertWebhook, AlertKafka}
+var alertTypes = []string{AlertTerminal, AlertFile, AlertSplunk, AlertElastic, AlertSentinel, AlertSyslog, AlertWebhook, AlertKafka}
 
 // Alert is one destination of alerts.
 type Alert struct {
@@ -24,10 +27,13 @@ type Alert struct {
 	Type  string
 	Route *AlertRoute // nil: every alert
 
-	File    *FileAlert
-	Syslog  *SyslogAlert
-	Webhook *WebhookAlert
-	Kafka   *KafkaAlert
+	File     *FileAlert
+	Splunk   *SplunkAlert
+	Elastic  *ElasticAlert
+	Sentinel *SentinelAlert
+	Syslog   *SyslogAlert
+	Webhook  *WebhookAlert
+	Kafka    *KafkaAlert
 }
 
 // FileAlert appends alerts to a file as NDJSON.
@@ -51,6 +57,21 @@ func (a *Alert) settings() []field {
 			a.File = &FileAlert{}
 		}
 		return []field{{"path", "the file that alerts are appended to as NDJSON", required{path(&a.File.Path)}}}
+	case AlertSplunk:
+		if a.Splunk == nil {
+			a.Splunk = newSplunkAlert()
+		}
+		return a.Splunk.fields()
+	case AlertElastic:
+		if a.Elastic == nil {
+			a.Elastic = newElasticAlert()
+		}
+		return a.Elastic.fields()
+	case AlertSentinel:
+		if a.Sentinel == nil {
+			a.Sentinel = newSentinelAlert()
+		}
+		return a.Sentinel.fields()
 	case AlertSyslog:
 		if a.Syslog == nil {
 			a.Syslog = newSyslogAlert()
@@ -77,6 +98,12 @@ func (c *Config) checkAlerts(r *reader) {
 	for i := range c.Alerts {
 		a, at := &c.Alerts[i], fmt.Sprintf("alerts[%d]", i)
 		switch {
+		case a.Splunk != nil:
+			a.Splunk.check(r, at)
+		case a.Elastic != nil:
+			a.Elastic.check(r, at)
+		case a.Sentinel != nil:
+			a.Sentinel.check(r, at)
 		case a.Syslog != nil:
 			a.Syslog.check(r, at)
 		case a.Webhook != nil:

@@ -18,6 +18,12 @@ func TestAlerts(t *testing.T) {
 	webhook.Accept, webhook.Interval = []int{200, 202}, 1500*time.Millisecond
 	syslog := newSyslogAlert()
 	syslog.Address, syslog.TLS, syslog.Facility, syslog.Hostname, syslog.Confirm = "syslog.example.org:6514", &TLS{}, "local4", "weir-7", false
+	splunk, elastic, opensearch, sentinel := newSplunkAlert(), newElasticAlert(), newElasticAlert(), newSentinelAlert()
+	splunk.URL, splunk.Token, splunk.Ack = "https://hec.example.org:8088", "hunter2", true
+	elastic.URL, elastic.Username, elastic.Password = "https://es.example.org:9200/x", "weir", "hunter2"
+	opensearch.URL, opensearch.APIKey = "https://os.example.org:9200", "hunter2"
+	sentinel.Endpoint, sentinel.RuleID = "https://weir-abcd.westeurope-1.ingest.monitor.azure.com", "dcr-0123"
+	sentinel.Credential, sentinel.TenantID, sentinel.ClientID, sentinel.ClientSecret = SentinelClientSecret, "t", "c", "hunter2"
 	kafka := newKafkaAlert()
 	kafka.Brokers, kafka.Topic = []string{"other-1:9092"}, "alerts"
 	kafka.SASL = &SASL{Mechanism: SASLOAuthBearer, TokenURL: "https://login.example.org/token", ClientID: "weir", ClientSecret: "hunter2"}
@@ -28,6 +34,10 @@ func TestAlerts(t *testing.T) {
 			MinSeverity: "high", Sources: []string{"aws.cloudtrail"}, Rules: []string{"aws.*"}, Tags: []string{"pci"},
 		}},
 		{Name: "old", Type: AlertSyslog, Syslog: syslog},
+		{Name: "splunk", Type: AlertSplunk, Splunk: splunk},
+		{Name: "elastic", Type: AlertElastic, Elastic: elastic},
+		{Name: "opensearch", Type: AlertElastic, Elastic: opensearch},
+		{Name: "sentinel", Type: AlertSentinel, Sentinel: sentinel},
 		{Name: "other", Type: AlertKafka, Kafka: kafka},
 	}
 	if diff := cmp.Diff(want, c.Alerts); diff != "" {

@@ -68,6 +68,18 @@ func maskAll(c *Config) {
 		if a.Kafka != nil {
 			sasl = append(sasl, a.Kafka.SASL)
 		}
+		secrets := []*Secret{}
+		switch {
+		case a.Splunk != nil:
+			secrets = append(secrets, &a.Splunk.Token)
+		case a.Elastic != nil:
+			secrets = append(secrets, &a.Elastic.APIKey, &a.Elastic.Password, &a.Elastic.BearerToken)
+		case a.Sentinel != nil:
+			secrets = append(secrets, &a.Sentinel.ClientSecret, &a.Sentinel.CertificatePassword)
+		}
+		for _, s := range secrets {
+			*s = Secret(s.String())
+		}
 		w := a.Webhook
 		if w == nil {
 			continue

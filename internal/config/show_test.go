@@ -38,6 +38,10 @@ alerts:
     interval: 1s500ms
     route: {min_severity: high, sources: [aws.cloudtrail], rules: [aws.*], tags: [pci], rollups: false}
   - {name: old, type: syslog, address: "syslog.example.org:6514", tls: {}, facility: local4, hostname: weir-7, confirm: false}
+  - {name: splunk, type: splunk, url: "https://hec.example.org:8088", token: hunter2, ack: true}
+  - {name: elastic, type: elastic, url: "https://es.example.org:9200/x", username: weir, password: hunter2}
+  - {name: opensearch, type: elastic, url: "https://os.example.org:9200", api_key: hunter2}
+  - {name: sentinel, type: sentinel, endpoint: "https://weir-abcd.westeurope-1.ingest.monitor.azure.com", rule_id: dcr-0123, credential: client_secret, tenant_id: t, client_id: c, client_secret: hunter2}
   - {name: other, type: kafka, brokers: [other-1:9092], topic: alerts, sasl: {mechanism: oauthbearer, token_url: "https://login.example.org/token", client_id: weir, client_secret: hunter2}}
 `
 

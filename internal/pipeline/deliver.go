@@ -48,6 +48,7 @@ func (d *deliverRole) run(ctx, drain context.Context, target *target) (err error
 		kgo.ConsumerGroup(group),
 		kgo.InstanceID(d.memberID(RoleDeliver)),
 		kgo.SessionTimeout(d.times.session),
+		kgo.HeartbeatInterval(d.times.session / 3),
 		kgo.RebalanceTimeout(d.times.rebalance),
 		kgo.ConsumeTopics(d.names.Alerts()),
 		broker.FromStart(),
