@@ -109,7 +109,7 @@ func (r *queueRun) flush(ctx context.Context, idle bool) error {
 	r.mu.Lock()
 	due := len(r.forget) > 0 && idle && time.Since(r.clocked) >= flushEvery
 	r.mu.Unlock()
-	if !due && !(r.Once && idle) {
+	if !due {
 		return nil
 	}
 	err := r.put(ctx, object.Part{Cursors: r.forgotten})

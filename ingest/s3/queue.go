@@ -62,8 +62,12 @@ func (q *queue) RunLoading(ctx context.Context, load ingest.Load, put ingest.Put
 		defer stop()
 		return r.receive(groupCtx)
 	})
-	if err := group.Wait(); err != nil && ctx.Err() == nil {
+	err := group.Wait()
+	if err != nil && ctx.Err() == nil {
 		return err
+	}
+	if cursors := r.forgotten(); len(cursors) > 0 && err == nil { // else they expire
+		return put(context.WithoutCancel(ctx), ingest.Batch{Cursors: cursors, Progress: r.progress()})
 	}
 	return nil
 }
@@ -93,12 +97,14 @@ type queueRun struct {
 const (
 	// receiveMost is SQS's own bound.
 	receiveMost = 10
-	// longPoll is how long a request waits for a message, and lastPoll with Once.
+	// longPoll is how long a request waits for a message.
 	longPoll = 20 * time.Second
-	lastPoll = 2 * time.Second
 	// pauseMost bounds the wait after errors.
 	pauseMost = 30 * time.Second
 )
+
+// lastPoll is longPoll with Once: long enough for SQS to ask each of its servers.
+var lastPoll = 2 * time.Second
 
 // receive takes messages while there are readers for them.
 func (r *queueRun) receive(ctx context.Context) error {
