@@ -56,12 +56,12 @@ func testKafkaRights(t *testing.T, c *kafka.Cluster, want books) {
 		grantRight(t, adm, prefix, r)
 	}
 	w.writeLogs(t)
-	var roles []*running
+	var roles []*inBackground
 	for _, role := range Roles {
 		alterSCRAM(t, c, userOf(role), password)
 		user := *w.config
 		user.Kafka.SASL = &config.SASL{Mechanism: config.SASLScramSHA512, Username: userOf(role), Password: password}
-		roles = append(roles, (&world{dir: w.dir, config: &user}).start(t, role))
+		roles = append(roles, (&world{dir: w.dir, config: &user}).background(t, role))
 	}
 	w.waitForEvents(t, c, roles[0], total(want.Events))
 	w.waitForRows(t, total(want.Events))

@@ -116,7 +116,7 @@ func halfByHalf(t *testing.T, c *kafka.Cluster, w *world, want books, between fu
 	half := len(logs)/2 + bytes.IndexByte(logs[len(logs)/2:], '\n') + 1
 	succeed(t, os.Truncate(path, int64(half)))
 
-	p := w.start(t)
+	p := w.background(t)
 	w.waitForEvents(t, c, p, total(want.Events)/3)
 	between()
 	succeed(t, os.WriteFile(path, logs, 0o600))
@@ -128,16 +128,16 @@ func halfByHalf(t *testing.T, c *kafka.Cluster, w *world, want books, between fu
 	checkUndisturbed(t, w, want)
 }
 
-// running is a pipeline that runs until it is stopped.
-type running struct {
+// inBackground is a pipeline that runs until it is stopped.
+type inBackground struct {
 	drain context.CancelFunc
 	done  chan struct{}
 	err   error // once done
 }
 
-// start runs roles of the world's pipeline, or all, until stop or the end of the
+// background runs roles of the world's pipeline, or all, until stop or the end of the
 // test.
-func (w *world) start(t *testing.T, roles ...Role) *running {
+func (w *world) background(t *testing.T, roles ...Role) *inBackground {
 	t.Helper()
 	rules, err := detections.Load(w.config.Rules.Dir, detections.LoadOptions{})
 	succeed(t, err)
@@ -147,7 +147,7 @@ func (w *world) start(t *testing.T, roles ...Role) *running {
 		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	drain, cancel := context.WithCancel(context.Background())
-	p := &running{drain: cancel, done: make(chan struct{})}
+	p := &inBackground{drain: cancel, done: make(chan struct{})}
 	go func() { // ends when drain is done
 		defer close(p.done)
 		p.err = Run(context.Background(), drain, o)
@@ -161,7 +161,7 @@ func (w *world) start(t *testing.T, roles ...Role) *running {
 	return p
 }
 
-func (p *running) stop() error {
+func (p *inBackground) stop() error {
 	p.drain()
 	<-p.done
 	return p.err
@@ -182,7 +182,7 @@ func (w *world) waitForRows(t *testing.T, n int) {
 }
 
 // waitForEvents waits until n events are there.
-func (w *world) waitForEvents(t *testing.T, c *kafka.Cluster, p *running, n int) {
+func (w *world) waitForEvents(t *testing.T, c *kafka.Cluster, p *inBackground, n int) {
 	t.Helper()
 	opts := broker.Options{Seeds: c.Plaintext(), Log: slog.New(slog.DiscardHandler)}
 	topic := broker.Names{Prefix: w.config.Kafka.TopicPrefix}.Events()

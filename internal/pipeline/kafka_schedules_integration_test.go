@@ -113,7 +113,7 @@ func dropTopics(t *testing.T, c *kafka.Cluster, prefix string) {
 // What happens to a cluster. One broker at a time is away: two of three are enough
 // for all that weir writes.
 const (
-	weatherPause = 25 * time.Second // between the end of one and the next
+	weatherPause = 20 * time.Second // between the end of one and the next
 	weatherAway  = 8 * time.Second  // at most, of a broker
 )
 
