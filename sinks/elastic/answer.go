@@ -49,8 +49,8 @@ func read(answer *httpsend.Answer, part []httpsend.Item) httpsend.Result {
 	}
 	known := json.Unmarshal(answer.Body, &whole) == nil && whole.Error.Type != ""
 	kind, advice := judge(answer.Status, whole.Error)
-	if !known && (kind == httpsend.Delivered || kind == httpsend.Refused) {
-		kind, advice = httpsend.Misconfigured, notElastic // a proxy's 400 refuses no alert
+	if kind == httpsend.Delivered || !known && kind == httpsend.Refused {
+		kind, advice = httpsend.Misconfigured, notElastic // a proxy's 400 refuses no alert, nor does its 202 take one
 	}
 	return httpsend.Result{Kind: kind, Err: answer.Err(advice), Suspect: -1}
 }
@@ -80,7 +80,7 @@ func readItems(answer *httpsend.Answer, part []httpsend.Item) httpsend.Result {
 
 // failure is what was not taken; nil of what is there, now or since an earlier time.
 func (it *item) failure() *sinks.Failure {
-	if it.Status == http.StatusConflict {
+	if it.Status == http.StatusConflict && it.Error.Type == "version_conflict_engine_exception" {
 		return nil
 	}
 	kind, advice := judge(it.Status, it.Error)

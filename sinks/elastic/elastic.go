@@ -208,11 +208,7 @@ func (d *Destination) appendDocument(dst []byte, f *finding.Finding) []byte {
 	dst = finding.AppendMember(dst, "_id", f.ID)
 	dst = append(dst, "}}\n{"...)
 	if !f.Root.Get("@timestamp").Exists() { // which a data stream needs
-		at := f.Time
-		if at.IsZero() {
-			at = f.Processed
-		}
-		dst = finding.AppendTime(dst, "@timestamp", at)
+		dst = finding.AppendTime(dst, "@timestamp", f.Plausible())
 	}
 	document := f.Root.AppendJSON(nil)
 	if len(document) > len("{}") && dst[len(dst)-1] != '{' {

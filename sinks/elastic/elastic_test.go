@@ -111,6 +111,7 @@ func TestItems(t *testing.T) {
 		{400, "illegal_argument_exception", "refused", ""},
 		{413, "too_large", "refused", ""},
 		{409, "version_conflict_engine_exception", "delivered", ""},
+		{409, "another_conflict", "retry", ""},
 		{429, "es_rejected_execution_exception", "retry", "status 429"},
 		{429, "circuit_breaking_exception", "retry", ""},
 		{503, "unavailable_shards_exception", "retry", "status 503"},

@@ -16,13 +16,9 @@ const maxField = 64_000
 func appendRow(dst []byte, f *finding.Finding) []byte {
 	var cut []string
 	dst = append(dst, '{')
-	at := f.Time
-	if at.IsZero() {
-		at = f.Processed
-	}
 	// Azure replaces a TimeGenerated of more than two days ago; EventTime stays.
-	dst = finding.AppendTime(dst, "TimeGenerated", at)
-	dst = finding.AppendTime(dst, "EventTime", at)
+	dst = finding.AppendTime(dst, "TimeGenerated", f.Plausible())
+	dst = finding.AppendTime(dst, "EventTime", f.Time)
 	for _, column := range []struct{ name, value string }{
 		{"AlertId", f.ID}, {"FindingId", f.UID}, {"Kind", f.Kind},
 		{"RuleId", f.Rule}, {"RuleName", f.RuleName}, {"RuleVersion", f.RuleVersion},

@@ -181,9 +181,9 @@ func (d *Destination) events(alerts []sinks.Alert, out *httpsend.Outcome) []http
 // appendEvent writes an event: its metadata, its indexed fields, and the finding.
 func (d *Destination) appendEvent(dst []byte, f *finding.Finding) []byte {
 	dst = append(dst, '{')
-	if !f.Time.IsZero() {
+	if at := f.Plausible(); !at.IsZero() {
 		dst = finding.AppendKey(dst, "time")
-		dst = strconv.AppendFloat(dst, float64(f.Time.UnixMilli())/1000, 'f', 3, 64)
+		dst = strconv.AppendFloat(dst, float64(at.UnixMilli())/1000, 'f', 3, 64)
 	}
 	dst = appendMembers(dst, []member{
 		{"host", d.conf.Host}, {"source", d.conf.Source}, {"sourcetype", d.conf.Sourcetype}, {"index", d.conf.Index},

@@ -107,9 +107,11 @@ func millis(v jsondoc.Value) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// Plausible is the day by which a destination may name an index: that of Time, unless it is
-// more than a day after or 400 days before weir made the alert. Who chooses an event's
-// time must not open thousands of indices; the lake has the same bounds.
+// Plausible is the time under which a destination files the alert: Time, unless that is more
+// than a day after or 400 days before weir made the alert; then Processed. Who chooses an
+// event's time must not hide its alert from "the last hour" or open thousands of
+// indices; the lake has the same bounds. It is a function of the alert alone, so that
+// one that is sent again is filed where it was.
 func (f *Finding) Plausible() time.Time {
 	switch {
 	case f.Processed.IsZero():
