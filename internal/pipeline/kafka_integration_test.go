@@ -3,12 +3,15 @@
 package pipeline
 
 import (
+	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/test/integration/kafka"
 )
 
@@ -38,6 +41,7 @@ func TestKafka(t *testing.T) {
 	t.Run("Rotated", func(t *testing.T) { testKafkaRotated(t, c, want) })
 	t.Run("BrokerKilled", func(t *testing.T) { testKafkaBrokerKilled(t, c, want) })
 	t.Run("Killed", func(t *testing.T) { testKafkaKilled(t, c, want) })
+	t.Run("Shared", func(t *testing.T) { testKafkaShared(t, c, want) })
 	t.Run("Schedules", func(t *testing.T) { testKafkaSchedules(t, c) })
 }
 
@@ -83,6 +87,22 @@ func testKafkaKilled(t *testing.T, c *kafka.Cluster, want books) {
 				t.Fatal(err)
 			}
 			checkUndisturbed(t, w, want)
+		})
+	}
+}
+
+// testKafkaShared lets several processes share the work, one of which is killed:
+// the books of a fixed input, and the findings of random timelines.
+func testKafkaShared(t *testing.T, c *kafka.Cluster, want books) {
+	opts := broker.Options{Seeds: c.Plaintext(), Log: slog.New(slog.DiscardHandler)}
+	t.Run("books", func(t *testing.T) {
+		t.Parallel()
+		shareTheWork(t, plaintextWorld(t, c, "shared.books."), opts, want)
+	})
+	for seed := uint64(2001); seed <= 2004; seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			correlateShared(t, plaintextWorld(t, c, fmt.Sprintf("shared.%d.", seed)), opts, seed)
 		})
 	}
 }
