@@ -197,7 +197,7 @@ func (d *Destination) documents(alerts []sinks.Alert, out *httpsend.Outcome) []h
 			out.Add(sinks.Failure{Index: i, Permanent: true, Err: err})
 			continue
 		}
-		items = append(items, httpsend.Item{Index: i, ID: f.ID, Body: d.appendDocument(nil, &f)})
+		items = append(items, httpsend.Item{Index: i, ID: f.ID, Body: d.appendDocument(make([]byte, 0, len(a.Value)+256), &f)})
 	}
 	return items
 }
@@ -210,7 +210,7 @@ func (d *Destination) appendDocument(dst []byte, f *finding.Finding) []byte {
 	if !f.Root.Get("@timestamp").Exists() { // which a data stream needs
 		dst = finding.AppendTime(dst, "@timestamp", f.Plausible())
 	}
-	document := f.Root.AppendJSON(nil)
+	document := f.Root.AppendJSON(make([]byte, 0, len(f.Root.Raw())))
 	if len(document) > len("{}") && dst[len(dst)-1] != '{' {
 		dst = append(dst, ',')
 	}
@@ -218,7 +218,7 @@ func (d *Destination) appendDocument(dst []byte, f *finding.Finding) []byte {
 }
 
 func body(part []httpsend.Item) []byte {
-	var b []byte
+	b := make([]byte, 0, httpsend.Size(part, 0))
 	for _, item := range part {
 		b = append(b, item.Body...)
 	}

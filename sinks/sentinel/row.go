@@ -96,7 +96,7 @@ func appendEvidence(dst []byte, f *finding.Finding, cut []string) ([]byte, []str
 
 // appendFinding writes the OCSF finding without its evidence, if it fits.
 func appendFinding(dst []byte, f *finding.Finding, cut []string) ([]byte, []string) {
-	document := []byte{'{'}
+	document := append(make([]byte, 0, len(f.Root.Raw())), '{')
 	for key, v := range f.Root.Members {
 		if key != "evidences" {
 			document = v.AppendJSON(finding.AppendKey(document, key))

@@ -181,14 +181,14 @@ func (d *Destination) rows(alerts []sinks.Alert, out *httpsend.Outcome) []httpse
 			out.Add(sinks.Failure{Index: i, Permanent: true, Err: err})
 			continue
 		}
-		items = append(items, httpsend.Item{Index: i, ID: f.ID, Body: appendRow(nil, &f)})
+		items = append(items, httpsend.Item{Index: i, ID: f.ID, Body: appendRow(make([]byte, 0, 2*len(a.Value)), &f)})
 	}
 	return items
 }
 
 // body is an array: Azure answers 204 to a single object, too, and keeps nothing of it.
 func body(part []httpsend.Item) []byte {
-	b := []byte{'['}
+	b := append(make([]byte, 0, httpsend.Size(part, 1)+2), '[')
 	for i, item := range part {
 		if i > 0 {
 			b = append(b, ',')

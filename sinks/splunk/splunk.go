@@ -173,7 +173,7 @@ func (d *Destination) events(alerts []sinks.Alert, out *httpsend.Outcome) []http
 			out.Add(sinks.Failure{Index: i, Permanent: true, Err: err})
 			continue
 		}
-		items = append(items, httpsend.Item{Index: i, ID: f.ID, Body: d.appendEvent(nil, &f)})
+		items = append(items, httpsend.Item{Index: i, ID: f.ID, Body: d.appendEvent(make([]byte, 0, len(a.Value)+512), &f)})
 	}
 	return items
 }
@@ -209,7 +209,7 @@ func appendMembers(dst []byte, members []member) []byte {
 
 // body concatenates events, a line each.
 func body(part []httpsend.Item) []byte {
-	var b []byte
+	b := make([]byte, 0, httpsend.Size(part, 1))
 	for _, item := range part {
 		b = append(append(b, item.Body...), '\n')
 	}

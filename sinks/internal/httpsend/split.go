@@ -43,7 +43,7 @@ type Sender struct {
 // request with others in it, they are sent again. After an answer that concerns the
 // server and not the request, the rest is left for the next time.
 func (s *Sender) Deliver(ctx context.Context, items []Item, out *Outcome) {
-	queue := s.pack(items)
+	queue := s.Pack(items)
 	for len(queue) > 0 {
 		part := queue[0]
 		if err := ctx.Err(); err != nil {
@@ -70,8 +70,9 @@ func (s *Sender) Deliver(ctx context.Context, items []Item, out *Outcome) {
 	}
 }
 
-// pack cuts items into parts of at most MaxBytes and MaxItems.
-func (s *Sender) pack(items []Item) [][]Item {
+// Pack cuts items into those of the requests that Deliver makes, if all are taken: of at
+// most MaxBytes and MaxItems.
+func (s *Sender) Pack(items []Item) [][]Item {
 	var parts [][]Item
 	from, size := 0, 0
 	for i, item := range items {
@@ -88,8 +89,14 @@ func (s *Sender) pack(items []Item) [][]Item {
 	return parts
 }
 
-// Pack gives the bodies of the requests that Deliver makes of items, if all are taken.
-func (s *Sender) Pack(items []Item) [][]Item { return s.pack(items) }
+// Size is the length of the items' bodies, with `more` bytes for each.
+func Size(part []Item, more int) int {
+	n := 0
+	for _, item := range part {
+		n += len(item.Body) + more
+	}
+	return n
+}
 
 // split sets the suspect apart, or halves.
 func split(part []Item, r Result) [][]Item {
