@@ -61,7 +61,10 @@ type Config struct {
 	Limits envelope.Limits
 	// Once ends Run when everything is read that was there at its start.
 	Once bool
-	Log  *slog.Logger // nil is slog.Default()
+	// Report is told what keeps the hub from being read, and "" when it is read; nil is
+	// nobody.
+	Report func(problem string)
+	Log    *slog.Logger // nil is slog.Default()
 
 	refresh time.Duration // how often partitions are looked for; 0 is refreshEvery
 }
@@ -95,6 +98,9 @@ func New(cfg Config) (*Collector, error) {
 		cfg.Log = slog.Default()
 	}
 	c.cfg.Log = cfg.Log.With(slog.String(logkey.Collector, cfg.Name))
+	if cfg.Report == nil {
+		c.cfg.Report = func(string) {}
+	}
 	c.cfg.refresh = cmp.Or(cfg.refresh, refreshEvery)
 	return c, nil
 }

@@ -246,15 +246,23 @@ func TestTrouble(t *testing.T) {
 			text := cfg.ConnectionString
 			cfg.ConnectionString = func() (string, error) { mu.Lock(); defer mu.Unlock(); return text() }
 			cfg.Log = slog.New(slog.NewTextHandler(l, nil))
+			var problem string
+			cfg.Report = func(text string) { mu.Lock(); defer mu.Unlock(); problem = text }
 			k := new(kafka)
 			stop := k.start(t, cfg)
 			eventually(t, "the log says what is wrong", func() bool { return l.has(c.want) && l.has("collector=activity") })
 			mu.Lock()
 			over = true
+			if !strings.Contains(problem, c.want) {
+				t.Errorf("the report is %q", problem)
+			}
 			mu.Unlock()
 			eventually(t, "the record", func() bool { records, _ := k.counts(); return records == 1 })
 			if err := stop(); err != nil {
 				t.Error(err)
+			}
+			if problem != "" {
+				t.Errorf("in the end the report is %q", problem)
 			}
 			if l.has(secret) {
 				t.Errorf("the log has the key:\n%s", l.text.String())

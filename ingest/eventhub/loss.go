@@ -3,7 +3,6 @@ package eventhub
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -17,7 +16,7 @@ func (r *reader) outOfRange(ctx context.Context, n int32, p *partition) error {
 	b, err := r.bound(ctx, n)
 	switch {
 	case err != nil:
-		r.reading.note(err)
+		r.trouble.note(reading, err)
 		return nil
 	case p.Next > b.end:
 		return r.anew(ctx, n, p)
@@ -34,7 +33,7 @@ func (r *reader) outOfRange(ctx context.Context, n int32, p *partition) error {
 func (r *reader) anew(ctx context.Context, n int32, p *partition) error {
 	b, err := r.bound(ctx, n)
 	if err != nil {
-		r.reading.note(err)
+		r.trouble.note(reading, err)
 		r.stale = true // it is asked again for the message at which this was found
 		return nil
 	}
@@ -65,29 +64,4 @@ func (r *reader) gap(ctx context.Context, n int32, p *partition, next int64, for
 		}
 	}
 	return nil
-}
-
-// trouble logs what is wrong with the hub: at once what is new, and every minute what
-// stays.
-type trouble struct {
-	log  *slog.Logger
-	last string
-	told time.Time
-}
-
-const tellEvery = time.Minute
-
-// note takes what is wrong, or nil when the hub can be read.
-func (t *trouble) note(err error) {
-	if err == nil {
-		if t.last != "" {
-			t.log.Info("the hub can be read again")
-		}
-		t.last = ""
-		return
-	}
-	if text := err.Error(); text != t.last || time.Since(t.told) >= tellEvery {
-		t.last, t.told = text, time.Now()
-		t.log.Warn("the hub cannot be read, trying again", slog.Any(logkey.Error, err))
-	}
 }

@@ -36,7 +36,7 @@ type reader struct {
 	cursors  map[string][]byte
 	put      ingest.Put
 
-	lookup, reading trouble // what is wrong with either
+	trouble trouble
 
 	found      bool // the hub's partitions were looked up
 	partitions map[int32]*partition
@@ -60,7 +60,7 @@ type partition struct {
 func newReader(c *Collector, admin *kgo.Client, slots []int, cursors map[string][]byte, put ingest.Put) *reader {
 	return &reader{
 		Collector: c, admin: kadm.NewClient(admin), slots: slots, cursors: cursors, put: put,
-		lookup: trouble{log: c.cfg.Log}, reading: trouble{log: c.cfg.Log},
+		trouble:    trouble{log: c.cfg.Log, report: c.cfg.Report},
 		partitions: map[int32]*partition{}, splitter: new(envelope.Splitter),
 	}
 }
@@ -76,7 +76,7 @@ func (r *reader) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
-		r.lookup.note(err)
+		r.trouble.note(looking, err)
 		if err := r.open(); err != nil {
 			return err
 		}
@@ -123,17 +123,17 @@ func (r *reader) close() {
 
 // readFor reads for some time, or until the consumer is stale.
 func (r *reader) readFor(ctx context.Context, d time.Duration) (over bool, err error) {
-	reading, stop := context.WithTimeout(ctx, d)
+	limited, stop := context.WithTimeout(ctx, d)
 	defer stop()
-	for reading.Err() == nil && !r.stale {
+	for limited.Err() == nil && !r.stale {
 		if r.over() {
 			return true, nil
 		}
 		if r.consumer == nil { // no partition is known yet
-			wait(reading, retryEvery)
+			wait(limited, retryEvery)
 			return false, nil
 		}
-		fetches := r.consumer.PollRecords(reading, pollMessages)
+		fetches := r.consumer.PollRecords(limited, pollMessages)
 		if ctx.Err() != nil {
 			return true, nil
 		}
@@ -142,7 +142,7 @@ func (r *reader) readFor(ctx context.Context, d time.Duration) (over bool, err e
 			return true, err
 		}
 		if failed && !r.stale {
-			wait(reading, retryEvery)
+			wait(limited, retryEvery)
 		}
 	}
 	return ctx.Err() != nil, nil
@@ -189,7 +189,7 @@ func (r *reader) take(ctx context.Context, fetches kgo.Fetches) (failed bool, er
 		case errors.As(e, &loss) && p != nil:
 			err = r.wentBack(ctx, n, p, loss)
 		default:
-			r.reading.note(fmt.Errorf("partition %d: %w", n, e))
+			r.trouble.note(reading, fmt.Errorf("partition %d: %w", n, e))
 		}
 	})
 	if err != nil || r.stale {
@@ -211,7 +211,7 @@ func (r *reader) take(ctx context.Context, fetches kgo.Fetches) (failed bool, er
 // message adds a message to the batch.
 func (r *reader) message(ctx context.Context, m *kgo.Record) error {
 	p := r.partitions[m.Partition]
-	r.reading.note(nil)
+	r.trouble.note(reading, nil)
 	if !p.checked && m.Offset == p.Last && digest(m) != p.Digest {
 		return r.anew(ctx, m.Partition, p)
 	}

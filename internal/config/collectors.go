@@ -13,9 +13,11 @@ const (
 	CollectorWebhook   = "webhook"
 	CollectorS3        = "s3"
 	CollectorAzureBlob = "azureblob"
+	CollectorEventHub  = "eventhub"
+	CollectorHTTP      = "http"
 )
 
-var collectorTypes = []string{CollectorFile, CollectorWebhook, CollectorS3, CollectorAzureBlob}
+var collectorTypes = []string{CollectorFile, CollectorWebhook, CollectorS3, CollectorAzureBlob, CollectorEventHub, CollectorHTTP}
 
 // Collector is one input.
 type Collector struct {
@@ -30,12 +32,14 @@ type Collector struct {
 	Webhook   *WebhookCollector
 	S3        *S3Collector
 	AzureBlob *AzureBlobCollector
+	EventHub  *EventHubCollector
+	HTTP      *HTTPCollector
 }
 
 // Shared reports whether processes with this collector divide its objects among them
 // over Kafka.
 func (c *Collector) Shared() bool {
-	return c.AzureBlob != nil || c.S3 != nil && c.S3.QueueURL == ""
+	return c.AzureBlob != nil || c.EventHub != nil || c.S3 != nil && c.S3.QueueURL == ""
 }
 
 // FileCollector reads a file or every file below a directory.
@@ -80,6 +84,16 @@ func (c *Collector) fields() []field {
 			c.AzureBlob = newAzureBlobCollector()
 		}
 		return append(common, c.AzureBlob.fields()...)
+	case CollectorEventHub:
+		if c.EventHub == nil {
+			c.EventHub = newEventHubCollector()
+		}
+		return append(common, c.EventHub.fields()...)
+	case CollectorHTTP:
+		if c.HTTP == nil {
+			c.HTTP = newHTTPCollector()
+		}
+		return append(common, c.HTTP.fields()...)
 	}
 	return common
 }
@@ -93,6 +107,9 @@ func checkCollectors(r *reader, collectors []Collector) {
 			c.check(r, path)
 		}
 		if c := collectors[i].AzureBlob; c != nil {
+			c.check(r, path)
+		}
+		if c := collectors[i].EventHub; c != nil {
 			c.check(r, path)
 		}
 	}

@@ -60,7 +60,7 @@ func (w *WebhookCollector) fields() []field {
 		{"listen", "address to listen on; other than loopback only with TLS and authentication", required{checked(&w.Listen, "host:port", checkListen)}},
 		{"tls", "certificate of the server, and which clients' certificates it takes", optional(&w.TLS, newWebhookTLS, (*WebhookTLS).fields)},
 		{"token_sha256", "by name of the client, the SHA-256 digests of its bearer tokens; two while a token is replaced", tokenDigests{&w.Tokens}},
-		{"timeout", "longest time for a request; below the 30 s that an API server waits", duration(&w.Timeout, 100*time.Millisecond)},
+		{"timeout", "longest time for a request; below what its sender waits, an API server 30 s", duration(&w.Timeout, 100*time.Millisecond)},
 		{"limits", "what clients may cost", section{
 			{"body", "bytes of a request's body, also after decompression", size(&w.Limits.Body, 1<<10, 256<<20)},
 			{"memory", "bytes of all requests in flight; above it they are answered 503", size(&w.Limits.Memory, 1<<20, 16<<30)},
@@ -83,10 +83,7 @@ func (t *WebhookTLS) fields() []field {
 }
 
 // check finds what is wrong across the keys of the collector at path.
-func (w *WebhookCollector) check(r *reader, path, source string) {
-	if source != "" && source != webhookSource {
-		r.problemAt(path+".source", "a webhook takes Kubernetes audit batches only: want %s, got %q", webhookSource, source)
-	}
+func (w *WebhookCollector) check(r *reader, path string) {
 	authenticated := len(w.Tokens) > 0
 	if t := w.TLS; t != nil {
 		authenticated = authenticated || t.ClientCAFile != ""
@@ -115,20 +112,31 @@ func (t *WebhookTLS) check(r *reader, path string) {
 	}
 }
 
-// checkWebhooks finds two collectors that would listen on one address.
+// checkWebhooks looks at collectors that listen, and finds two that would listen on one
+// address.
 func checkWebhooks(r *reader, collectors []Collector) {
 	first := map[string]int{}
 	for i, c := range collectors {
-		if c.Webhook == nil {
+		at := fmt.Sprintf("collectors[%d]", i)
+		var address string
+		switch {
+		case c.Webhook != nil:
+			address = c.Webhook.Listen
+			if c.Source != "" && c.Source != webhookSource {
+				r.problemAt(at+".source", "a webhook takes Kubernetes audit batches only: want %s, got %q", webhookSource, c.Source)
+			}
+			c.Webhook.check(r, at)
+		case c.HTTP != nil:
+			address = c.HTTP.Listen
+			c.HTTP.check(r, at)
+		default:
 			continue
 		}
-		at := fmt.Sprintf("collectors[%d]", i)
-		c.Webhook.check(r, at, c.Source)
-		if j, twice := first[c.Webhook.Listen]; twice && c.Webhook.Listen != "" {
+		if j, twice := first[address]; twice && address != "" {
 			r.problemAt(at+".listen", "is the address of collectors[%d] already", j)
 			continue
 		}
-		first[c.Webhook.Listen] = i
+		first[address] = i
 	}
 }
 

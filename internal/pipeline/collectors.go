@@ -7,10 +7,10 @@ import (
 
 	"github.com/weir-security/weir/ingest/azureblob"
 	"github.com/weir-security/weir/ingest/envelope"
+	"github.com/weir-security/weir/ingest/eventhub"
 	"github.com/weir-security/weir/ingest/file"
 	"github.com/weir-security/weir/ingest/object"
 	"github.com/weir-security/weir/ingest/s3"
-	"github.com/weir-security/weir/ingest/webhook"
 	"github.com/weir-security/weir/internal/config"
 )
 
@@ -50,34 +50,23 @@ func (p *pipeline) collectors(ctx context.Context) ([]namedCollector, error) {
 				return nil, err
 			}
 			all = append(all, namedCollector{name: c.Name, source: c.Source, Collector: col})
+		case config.CollectorEventHub:
+			col, err := eventhub.New(p.eventHub(&c))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, namedCollector{name: c.Name, source: c.Source, Collector: col})
+		case config.CollectorHTTP:
+			col, err := p.http(&c)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, namedCollector{name: c.Name, source: c.Source, Collector: col})
 		default:
 			return nil, fmt.Errorf("collector %s: unknown type %q", c.Name, c.Type)
 		}
 	}
 	return all, nil
-}
-
-func (p *pipeline) webhook(c *config.Collector) (*webhook.Collector, error) {
-	if p.Once {
-		return nil, fmt.Errorf("collector %s: %w", c.Name, webhook.ErrOnce)
-	}
-	w := c.Webhook
-	cfg := webhook.Config{
-		Name: c.Name, Source: c.Source,
-		Listen: w.Listen, Tokens: w.Tokens,
-		Timeout: w.Timeout,
-		Drain:   min(w.Timeout, p.Config.ShutdownTimeout/2),
-		Limits: webhook.Limits{
-			Record: int(p.Config.Limits.Record),
-			Body:   w.Limits.Body, Memory: w.Limits.Memory,
-			Requests: w.Limits.Requests, Connections: w.Limits.Connections, Rate: w.Limits.Rate,
-		},
-		Log: p.log,
-	}
-	if t := w.TLS; t != nil {
-		cfg.TLS = &webhook.TLS{CertFile: t.CertFile, KeyFile: t.KeyFile, ClientCAFile: t.ClientCAFile, ClientNames: t.ClientNames}
-	}
-	return webhook.New(cfg)
 }
 
 func (p *pipeline) s3(c *config.Collector) s3.Config {
