@@ -26,8 +26,10 @@ const (
 	// A world waits more than it works: for its groups to form, and for a first fetch.
 	schedulesPerCore = 4
 	tellEach         = 100
-	// seldomCollect lets the heap grow: worlds are small, and there are thousands.
+	// seldomCollect lets the heap grow, since worlds are small and there are thousands,
+	// up to a limit in bytes: several are there at a time.
 	seldomCollect = 400
+	collectAt     = 1 << 30
 )
 
 // schedulePlan is how many schedules to run.
@@ -63,6 +65,7 @@ func newSchedulePlan(t *testing.T) schedulePlan {
 // draws new seeds; otherwise they are 1, 2, and so on.
 func TestSchedules(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(seldomCollect))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(collectAt))
 	want := scheduleBooks(t)
 	if seed := chosenSeed(t); seed != 0 {
 		followSchedule(t, seed, want)
