@@ -77,7 +77,7 @@ func (s *seen) expire(now int64) {
 	}
 }
 
-// A record of weir.seen holds the keys that one transaction added for one raw
+// A record of weir.seen holds keys that one transaction added for one raw
 // partition: version 1, then 24 bytes for each, key and Kafka time.
 const (
 	seenVersion   = 1

@@ -155,12 +155,15 @@ func (d *detectRole) emit(ctx context.Context, b *batch, r *kgo.Record, res *pro
 func (d *detectRole) produceSeen(ctx context.Context, b *batch) {
 	for p, n := range d.added {
 		order := d.seen[p].order
-		b.produce(ctx, &kgo.Record{
-			Topic:     d.names.Seen(),
-			Partition: p.id,
-			Value:     appendSeen(nil, order[len(order)-n:]),
-			Headers:   []kgo.RecordHeader{{Key: headerSource, Value: []byte(d.sources[p.topic])}},
-		}, nil)
+		most := max(1, d.limit()/seenEntrySize)
+		for part := range slices.Chunk(order[len(order)-n:], most) {
+			b.produce(ctx, &kgo.Record{
+				Topic:     d.names.Seen(),
+				Partition: p.id,
+				Value:     appendSeen(nil, part),
+				Headers:   []kgo.RecordHeader{{Key: headerSource, Value: []byte(d.sources[p.topic])}},
+			}, nil)
+		}
 	}
 }
 

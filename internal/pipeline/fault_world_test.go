@@ -26,7 +26,7 @@ import (
 const (
 	shortSession     = 4 * time.Second // longer than the interval of heartbeats, 3 s
 	shortTransaction = time.Second
-	faultPatience    = 45 * time.Second // with what a test waits for: the machine may be busy
+	faultPatience    = 30 * time.Second // with what a test waits for: the machine may be busy
 )
 
 // The input of these tests is several transactions long.
@@ -76,7 +76,8 @@ func (w *world) settle(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(calmBooks(t), w.audit(t)); diff != "" {
-		t.Errorf("the books differ (-undisturbed +disturbed):\n%s", diff)
+		files, _ := filepath.Glob(filepath.Join(w.config.Lake.Dir, "*", "*", "*", "*.parquet"))
+		t.Errorf("the books differ (-undisturbed +disturbed):\n%s\nfiles: %s", diff, strings.Join(files, "\n"))
 	}
 }
 

@@ -55,10 +55,11 @@ type storeRole struct {
 
 // buffer is the open batch of one partition.
 type buffer struct {
-	start  int64 // the committed offset, where the batch begins; -1: nothing committed yet
-	next   int64 // behind the last record or marker that was read
-	intent int64 // an end that is promised already; 0 for none
-	broken error // why this partition has stopped
+	member string // the id in the group under which this process was given the partition
+	start  int64  // the committed offset, where the batch begins; -1: nothing committed yet
+	next   int64  // behind the last record or marker that was read
+	intent int64  // an end that is promised already; 0 for none
+	broken error  // why this partition has stopped
 	rows   []lake.Row
 	bytes  int64
 	first  time.Time // when the first and the last row came, for age and idle
@@ -172,6 +173,7 @@ func (s *storeRole) connect(ctx context.Context) error {
 
 // onOffsets learns where newly assigned partitions begin, and what was promised.
 func (s *storeRole) onOffsets(_ context.Context, cl *kgo.Client, resp *kmsg.OffsetFetchResponse) error {
+	member, _ := cl.GroupMetadata()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, g := range resp.Groups {
@@ -182,7 +184,7 @@ func (s *storeRole) onOffsets(_ context.Context, cl *kgo.Client, resp *kmsg.Offs
 					at.topic = s.topicName(t.TopicID)
 				}
 				if p.ErrorCode == 0 { // else the client asks again
-					s.buffers[at] = s.begin(at, p.Offset, p.Metadata)
+					s.buffers[at] = s.begin(at, member, p.Offset, p.Metadata)
 				}
 			}
 		}
@@ -190,7 +192,7 @@ func (s *storeRole) onOffsets(_ context.Context, cl *kgo.Client, resp *kmsg.Offs
 	for _, t := range resp.Topics { // brokers before OffsetFetch v8
 		for _, p := range t.Partitions {
 			if at := (partition{t.Topic, p.Partition}); p.ErrorCode == 0 {
-				s.buffers[at] = s.begin(at, p.Offset, p.Metadata)
+				s.buffers[at] = s.begin(at, member, p.Offset, p.Metadata)
 			}
 		}
 	}
@@ -207,8 +209,8 @@ func (s *storeRole) topicName(id [16]byte) string {
 }
 
 // begin starts the buffer of a partition from its commit.
-func (s *storeRole) begin(at partition, committed int64, metadata *string) *buffer {
-	b := &buffer{start: committed, next: committed}
+func (s *storeRole) begin(at partition, member string, committed int64, metadata *string) *buffer {
+	b := &buffer{member: member, start: committed, next: committed}
 	if metadata == nil || *metadata == "" {
 		return b
 	}
@@ -353,7 +355,7 @@ func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) erro
 			return err
 		}
 		if len(b.rows) > 0 { // else there will be no file to promise
-			if err := s.promise(ctx, p, batch); err != nil {
+			if err := s.promise(ctx, p, b.member, batch); err != nil {
 				return err
 			}
 			b.intent = batch.End
@@ -377,7 +379,7 @@ func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) erro
 	if err := s.faults.At(FaultStoreEnding); err != nil {
 		return err
 	}
-	if err := s.commit(ctx, p, batch.End, ""); err != nil {
+	if err := s.commit(ctx, p, b.member, batch.End, ""); err != nil {
 		return err
 	}
 	s.stats.stored(s.tables[p.topic], result)
@@ -388,12 +390,12 @@ func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) erro
 }
 
 // promise commits the intent.
-func (s *storeRole) promise(ctx context.Context, p partition, batch lake.Batch) error {
+func (s *storeRole) promise(ctx context.Context, p partition, member string, batch lake.Batch) error {
 	m, err := json.Marshal(intent{V: 1, End: batch.End, Layout: lake.Layout})
 	if err != nil {
 		return fmt.Errorf("encode intent: %w", err)
 	}
-	return s.commit(ctx, p, batch.Start, string(m))
+	return s.commit(ctx, p, member, batch.Start, string(m))
 }
 
 // rest keeps what lies behind a written batch as the beginning of the next.
@@ -407,9 +409,15 @@ func (b *buffer) rest(end int64, n int) {
 	b.first = b.last
 }
 
-// commit commits one offset with metadata and waits for the answer.
-func (s *storeRole) commit(ctx context.Context, p partition, offset int64, metadata string) error {
+// commit commits one offset with metadata and waits for the answer. member is the
+// id under which the partition was given to this process: whom the group has put
+// out, for having been silent or having kept it waiting, joins again under another,
+// and the client would commit under that what somebody else has by now.
+func (s *storeRole) commit(ctx context.Context, p partition, member string, offset int64, metadata string) error {
 	ctx = kgo.PreCommitFnContext(ctx, func(req *kmsg.OffsetCommitRequest) error {
+		if req.MemberID != member {
+			return fmt.Errorf("%w: the group has put this member out meanwhile", errGivenUp)
+		}
 		for t := range req.Topics {
 			for i := range req.Topics[t].Partitions {
 				req.Topics[t].Partitions[i].Metadata = &metadata
