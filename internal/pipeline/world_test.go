@@ -61,6 +61,7 @@ func newWorld(dir string) *world {
 	cfg.Alerts = []config.Alert{{Name: "file", Type: config.AlertFile, File: &config.FileAlert{Path: filepath.Join(dir, "alerts.ndjson")}}}
 	cfg.ShutdownTimeout = 10 * time.Second
 	useCluster(dir, cfg)
+	useHub(dir, cfg)
 	useTimeline(dir, cfg)
 	return &world{dir: dir, config: cfg}
 }
