@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 
 	"github.com/spf13/cobra"
@@ -10,8 +11,10 @@ import (
 	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/internal/config"
 	"github.com/weir-security/weir/internal/exitcode"
+	"github.com/weir-security/weir/internal/pipeline"
 	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/internal/yamlpos"
+	"github.com/weir-security/weir/sinks"
 )
 
 func newConfig() *cobra.Command {
@@ -43,6 +46,9 @@ secrets, and the rules that it names. Prints every error with its line and colum
 				return err
 			}
 			if _, err := loadConfiguredRules(c, cfg); err != nil {
+				return err
+			}
+			if err := checkDestinations(cfg); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "%s: ok\n", file)
@@ -126,5 +132,29 @@ func loadConfiguredRules(c *cobra.Command, cfg *config.Config) (*detections.Rule
 	if errors.As(cfg.CheckWindows(rules.MaxWindow()), &problems) {
 		return nil, configProblems(c, problems)
 	}
+	var routed []config.RoutedRule
+	for _, r := range rules.Rules() {
+		routed = append(routed, config.RoutedRule{ID: r.ID, Severity: r.SeverityName(), Tags: r.Tags})
+	}
+	printProblems(c.ErrOrStderr(), cfg.CheckRoutes(routed, sinks.MatchRule)) // warnings
 	return rules, nil
+}
+
+// checkDestinations makes every destination that can be made without touching
+// anything: templates are parsed and certificates read.
+func checkDestinations(cfg *config.Config) error {
+	for i := range cfg.Alerts {
+		a := &cfg.Alerts[i]
+		if a.Type == config.AlertFile {
+			continue // it would create the file
+		}
+		d, err := pipeline.OpenDestination(cfg, a, pipeline.DestinationOptions{Terminal: io.Discard})
+		if err == nil {
+			err = d.Close()
+		}
+		if err != nil {
+			return exitcode.Wrap(exitcode.Usage, err, "")
+		}
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // The kinds of alert destinations. Each has its settings in a field of its own of
@@ -121,4 +122,25 @@ func (c *Config) checkAlerts(r *reader) {
 			writers[a.File.Path] = i
 		}
 	}
+}
+
+// Target is where alerts go, in a few words and without secrets.
+func (a *Alert) Target() string {
+	switch {
+	case a.File != nil:
+		return a.File.Path
+	case a.Splunk != nil:
+		return MaskURL(a.Splunk.URL)
+	case a.Elastic != nil:
+		return MaskURL(a.Elastic.URL)
+	case a.Sentinel != nil:
+		return MaskURL(a.Sentinel.Endpoint)
+	case a.Syslog != nil:
+		return a.Syslog.Transport + "://" + a.Syslog.Address
+	case a.Webhook != nil:
+		return MaskURL(string(a.Webhook.URL))
+	case a.Kafka != nil:
+		return a.Kafka.Topic + " at " + strings.Join(a.Kafka.Brokers, ",")
+	}
+	return "standard output"
 }

@@ -74,9 +74,12 @@ func (b *builder) build(a *sinks.Alert, msg string, short bool) ([]byte, error) 
 	}
 	for _, p := range params {
 		value := bounded(p[1])
+		if value == "" {
+			continue
+		}
 		m.SetParameter(b.element, p[0], escapes.Replace(value))
 		// The builder leaves out in silence what its grammar does not take.
-		if m.StructuredData == nil || value != "" && (*m.StructuredData)[b.element][p[0]] == "" {
+		if m.StructuredData == nil || (*m.StructuredData)[b.element][p[0]] == "" {
 			return nil, fmt.Errorf("%s cannot stand in structured data", p[0])
 		}
 	}

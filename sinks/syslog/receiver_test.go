@@ -70,14 +70,14 @@ func (r *receiver) address() string { return r.listener.Addr().String() }
 func (r *receiver) serve(conn net.Conn) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	if secure, ok := conn.(*tls.Conn); ok && secure.Handshake() != nil {
-		return
-	}
 	r.mu.Lock()
 	r.connections++
 	n, trouble, most := r.connections, r.trouble, r.most
 	r.mu.Unlock()
 	if trouble != nil && trouble(n, conn) {
+		return
+	}
+	if secure, ok := conn.(*tls.Conn); ok && secure.Handshake() != nil {
 		return
 	}
 	in := bufio.NewReader(conn)

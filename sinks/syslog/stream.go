@@ -18,7 +18,8 @@ import (
 // With Confirm each batch has a connection of its own: after it weir says that it has
 // nothing more to send, and waits until the receiver ends the connection. A receiver
 // ends it when it has read everything; if it is killed before, the connection is
-// reset. What it does with what it has read is its own matter.
+// reset. What it does with what it has read is its own matter: a proxy that reads and
+// then finds nobody behind it looks like a receiver.
 //
 // Without, one connection stays. Before each batch weir looks whether the receiver has
 // ended it. If so, or if a write fails, the last batch may not have been read, and is
@@ -41,7 +42,7 @@ func (s *stream) send(ctx context.Context, frames []byte) error {
 	if s.conf.Confirm {
 		return s.confirmed(ctx, frames)
 	}
-	if s.conn != nil && !alive(s.conn) {
+	if s.conn != nil && !alive(s.conn, lookTime) {
 		s.drop()
 	}
 	batch := frames
@@ -75,6 +76,13 @@ func (s *stream) confirmed(ctx context.Context, frames []byte) error {
 	if err := write(ctx, conn, frames, s.conf.Timeout); err != nil {
 		return err
 	}
+	// If the receiver ends the connection before weir does, it has not read everything.
+	if err := acknowledged(ctx, raw, s.conf.Timeout); err != nil {
+		return err
+	}
+	if !alive(conn, settleTime) {
+		return errors.New("the receiver ended the connection before it had everything")
+	}
 	defer guard(ctx, conn, s.conf.Timeout)()
 	if err := conn.CloseWrite(); err != nil {
 		return fmt.Errorf("end the connection: %w", err)
@@ -90,8 +98,7 @@ func (s *stream) confirmed(ctx context.Context, frames []byte) error {
 	case err != nil:
 		return fmt.Errorf("wait for the receiver to end the connection: %w", err)
 	}
-	// It may have ended the connection before it read anything, as a proxy does that
-	// finds nobody behind it.
+	// A reset may be on its way.
 	return acknowledged(ctx, raw, s.conf.Timeout)
 }
 
@@ -135,12 +142,16 @@ func guard(ctx context.Context, conn net.Conn, timeout time.Duration) (stop func
 	return context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 }
 
-// lookTime is how long alive waits: a deadline in the past would look at nothing.
-const lookTime = time.Millisecond
+// How long alive looks: a deadline in the past would look at nothing, and the end of a
+// connection needs its time on the way.
+const (
+	lookTime   = time.Millisecond
+	settleTime = 5 * time.Millisecond
+)
 
 // alive tells whether the receiver has neither ended nor reset the connection.
-func alive(conn net.Conn) bool {
-	if conn.SetReadDeadline(time.Now().Add(lookTime)) != nil {
+func alive(conn net.Conn, d time.Duration) bool {
+	if conn.SetReadDeadline(time.Now().Add(d)) != nil {
 		return false
 	}
 	var unexpected [512]byte

@@ -203,10 +203,18 @@ func TestConfirmedFaults(t *testing.T) {
 		says    string
 	}{
 		{name: "none"},
-		{name: "the connection is ended before anything is read", trouble: odd(func(conn net.Conn) { conn.Close() })},
+		{name: "the connection is ended before anything is read", trouble: odd(func(conn net.Conn) {
+			if secure, ok := conn.(*tls.Conn); ok {
+				conn = secure.NetConn()
+			}
+			conn.Close()
+		})},
 		{name: "it is reset at once", trouble: odd(reset)},
 		{name: "it is reset in the middle", most: 7, twice: true},
-		{name: "it is never ended", trouble: odd(func(net.Conn) {
+		{name: "it is never ended", trouble: odd(func(conn net.Conn) {
+			if secure, ok := conn.(*tls.Conn); ok && secure.Handshake() != nil {
+				return
+			}
 			select {
 			case <-hang:
 			case <-time.After(600 * time.Millisecond):
@@ -269,7 +277,7 @@ func TestUnconfirmedRepeatsTheLastBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.await(t, 3)
-	for alive(d.stream.conn) { // the reset is on its way
+	for alive(d.stream.conn, lookTime) { // the reset is on its way
 		time.Sleep(time.Millisecond)
 	}
 	r.mu.Lock()
