@@ -26,6 +26,17 @@ func newEncoder() *encoder {
 
 // head reads of an event what places it.
 func (e *encoder) head(table Table, value []byte) (ocsf.ClassUID, int64, error) {
+	if uid, millis, ok := scanHead(value); ok {
+		class := ocsf.ClassUID(uid)
+		if int64(class) == uid && class.Descriptor() != nil && (table == Events || class == ocsf.ClassDetectionFinding) {
+			return class, millis, nil
+		}
+	}
+	return e.parseHead(table, value)
+}
+
+// parseHead is head for any text, and says what is wrong with it.
+func (e *encoder) parseHead(table Table, value []byte) (ocsf.ClassUID, int64, error) {
 	if err := e.doc.Parse(value); err != nil {
 		return 0, 0, err
 	}

@@ -94,8 +94,7 @@ func partition(table Table, rows []Row, heads []head, res *Result) []*partitionR
 	return list
 }
 
-// memory is about what the file costs while it is made. What was measured for a
-// file is in TestMemory.
+// memory is about what the file costs while it is made, as TestMemory has seen it.
 func (p *partitionRows) memory() int64 {
 	return fileMemory + memoryPerByte*min(p.bytes, maxGroupBytes) + p.bytes/8
 }
