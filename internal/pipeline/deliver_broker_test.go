@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weir-security/weir/internal/sources"
@@ -116,6 +117,10 @@ func TestDeliverKeepsItsPlaceWhileItWaits(t *testing.T) {
 		return fmt.Appendf(nil, `{"finding_info":{"uid":"a%06d"},"message":"%s"}`, i, noise)
 	}
 	p := deliverWorld(t, times{session: session, rebalance: session}, alerts, value)
+	shorter := kadm.AlterConfig{Name: "group.min.session.timeout.ms", Value: kadm.StringPtr("100")}
+	if _, err := p.adm.AlterBrokerConfigs(t.Context(), []kadm.AlterConfig{shorter}); err != nil {
+		t.Fatal(err)
+	}
 	var mu sync.Mutex
 	taken := map[string]int{}
 	var generations []int32
