@@ -136,7 +136,7 @@ func roleOf(f Fault) Role {
 func TestLimitLowered(t *testing.T) {
 	names := broker.Names{Prefix: "hosted."}
 	// Less than a batch of all records has, compressed, and more than any one record.
-	for name, limit := range map[string]string{names.Raw("aws.cloudtrail"): "15000", names.Events(): "24000"} {
+	for name, limit := range map[string]string{names.Events(): "24000"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := hostBroker(t)
