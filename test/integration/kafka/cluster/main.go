@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,12 @@ func main() {
 func run(ctx context.Context, o kafka.Options) (err error) {
 	if o.Libs == "" || o.Dir == "" {
 		return errors.New("-libs and -dir are needed")
+	}
+	if o.Libs, err = filepath.Abs(o.Libs); err != nil {
+		return err
+	}
+	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
+		return err
 	}
 	c, err := kafka.Start(ctx, o)
 	if err != nil {
