@@ -10,8 +10,8 @@ import org.opensearch.node.Node;
 import org.opensearch.transport.Netty4Plugin;
 
 /**
- * A node of OpenSearch on loopback, without its distribution. Its argument is the
- * directory for its data and a file; once it serves, the file holds the port of its HTTP.
+ * A node on loopback, without the distribution. Its arguments are the directory for its
+ * data and a file; once it serves, the file holds the port of its HTTP.
  */
 public class Server extends Node {
     Server(Settings settings) {

@@ -19,7 +19,8 @@ import (
 	"github.com/weir-security/weir/sinks/internal/sinktest"
 )
 
-// cluster is a real OpenSearch that test/integration/elastic/run has started.
+// cluster is a real OpenSearch or Elasticsearch that test/integration/elastic/run has
+// started.
 type cluster struct {
 	t   *testing.T
 	url string
@@ -91,16 +92,22 @@ func template(t *testing.T) string {
 	return string(body)
 }
 
-func TestOpenSearch(t *testing.T) {
-	c := &cluster{t: t, url: os.Getenv("WEIR_OPENSEARCH")}
+func TestRealCluster(t *testing.T) {
+	c := &cluster{t: t, url: os.Getenv("WEIR_ELASTIC")}
 	if c.url == "" {
-		t.Fatal("WEIR_OPENSEARCH is not set; test/integration/elastic/run sets it")
+		t.Fatal("WEIR_ELASTIC is not set; test/integration/elastic/run sets it")
 	}
 	c.call("PUT", "/_index_template/weir-alerts", template(t))
-	for name, test := range map[string]func(*cluster){
-		"once": testOnce, "data stream": testDataStream, "too large": testTooLarge, "refused": testRefused,
+	tests := map[string]func(*cluster){
+		"once": testOnce, "too large": testTooLarge, "refused": testRefused,
 		"configuration": testConfiguration, "faults": testRealFaults,
-	} {
+	}
+	version, _ := c.call("GET", "/", "")["version"].(map[string]any)
+	t.Logf("%v %v", version["distribution"], version["number"])
+	if version["distribution"] == "opensearch" { // Elasticsearch's data streams are no part of its artifacts
+		tests["data stream"] = testDataStream
+	}
+	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(&cluster{t: t, url: c.url}) })
 	}
 }
