@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +103,35 @@ func TestEvent(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("metadata (-want +got):\n%s", diff)
+	}
+}
+
+// docs/splunk.md shows the event as it is.
+func TestDocs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/splunk.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(page), "```json\n")
+	text, _, _ := strings.Cut(after, "```")
+	d := open(t, newFake(t), "x", nil)
+	messages, err := d.Render(sinktest.Alerts(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := func(text string) []string {
+		var event map[string]json.RawMessage
+		var fields map[string]string
+		if err := json.Unmarshal([]byte(text), &event); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(event["fields"], &fields); err != nil {
+			t.Fatal(err)
+		}
+		return append(slices.Sorted(maps.Keys(event)), slices.Sorted(maps.Keys(fields))...)
+	}
+	if diff := cmp.Diff(keys(string(messages[0].Body)), keys(text)); diff != "" {
+		t.Errorf("docs/splunk.md has another event (-sent +shown):\n%s", diff)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -134,7 +135,9 @@ func (c *Client) Post(ctx context.Context, r Request) (*Answer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s", mask(err.Error(), r.Secrets))
 	}
-	req.Header = r.Header.Clone()
+	if r.Header != nil {
+		req.Header = r.Header.Clone()
+	}
 	req.Header.Set("User-Agent", "weir")
 	if r.Gzip {
 		req.Header.Set("Content-Encoding", "gzip")
@@ -166,6 +169,9 @@ func explain(err error, secrets []string) error {
 	var ue *url.Error
 	if errors.As(err, &ue) {
 		err = ue.Err
+	}
+	if unknown := (x509.UnknownAuthorityError{}); errors.As(err, &unknown) {
+		err = fmt.Errorf("%w; give the authority's certificate as ca_file", err)
 	}
 	text := err.Error()
 	if masked := mask(text, secrets); masked != text {
