@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -18,7 +17,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/weir-security/weir/internal/broker"
-	"github.com/weir-security/weir/internal/config"
 	"github.com/weir-security/weir/internal/logkey"
 	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/sinks/lake"
@@ -305,46 +303,6 @@ func (s *storeRole) hasAll(t *target) bool {
 	return true
 }
 
-// flushDue writes the batches whose time has come: all of them at the end.
-func (s *storeRole) flushDue(ctx context.Context, ending bool) error {
-	s.mu.Lock()
-	open := maps.Clone(s.buffers)
-	s.mu.Unlock()
-	now := time.Now()
-	var broken []error // one partition that cannot go on stops no other
-	for p, b := range open {
-		if b.broken != nil {
-			broken = append(broken, b.broken)
-			continue
-		}
-		for b.due(s.flush, now, ending) {
-			if err := s.flushBatch(ctx, p, b); err != nil {
-				return fmt.Errorf("topic %s partition %d: %w", p.topic, p.id, err)
-			}
-		}
-	}
-	if !ending {
-		return nil
-	}
-	return errors.Join(broken...)
-}
-
-// due says whether a batch should be written now. A promised one is due when all
-// of it is here, and not before.
-func (b *buffer) due(f config.Flush, now time.Time, ending bool) bool {
-	switch {
-	case b.intent > 0:
-		return b.next >= b.intent
-	case b.start < 0 || b.next <= b.start:
-		return false
-	case ending:
-		return true
-	case len(b.rows) == 0:
-		return false // markers alone wait for company
-	}
-	return len(b.rows) >= f.Rows || b.bytes >= f.Bytes || now.Sub(b.first) >= f.Age || now.Sub(b.last) >= f.Idle
-}
-
 // flushBatch takes one batch through the four steps.
 func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) error {
 	began := time.Now()
@@ -383,7 +341,9 @@ func (s *storeRole) flushBatch(ctx context.Context, p partition, b *buffer) erro
 		return err
 	}
 	s.stats.stored(s.tables[p.topic], result)
+	s.mu.Lock() // other partitions are written at the same time
 	s.progress.set(p, batch.End)
+	s.mu.Unlock()
 	s.tellCommitted(p, batch.End, rows, began)
 	b.rest(batch.End, n)
 	return s.faults.At(FaultStoreCommitted)
