@@ -1,0 +1,2 @@
+// Package syslog is the test of alerts that go to a real rsyslog; see run.
+package syslog
