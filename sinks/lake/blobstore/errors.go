@@ -20,7 +20,7 @@ import (
 	"github.com/weir-security/weir/sinks/lake"
 )
 
-const allowBlobs = "give the identity the role Storage Blob Data Contributor on the container, or one with blobs/read and blobs/add/action (blobs/write for block lists), see docs/lake-azblob.md"
+const allowBlobs = "give the identity blobs/read and blobs/write on the container (Storage Blob Data Contributor has them), see docs/lake-azblob.md"
 
 // advice is what a person can do about an error that does not pass.
 var advice = map[bloberror.Code]string{
