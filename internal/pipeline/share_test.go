@@ -183,34 +183,43 @@ func TestCollectorsDivideABucket(t *testing.T) {
 	}
 }
 
-// A process that stands still for longer than its session, in the middle of a
-// transaction, finds that its objects are another's: what it had read does not commit.
+// A process that stands still for longer than its session finds that its objects are
+// another's. Before it has written anything, only its lost membership keeps it from
+// doing so; in an open transaction, the other waits for the end of that.
 func TestCollectorThatStoodStill(t *testing.T) {
-	w := newShareWorld(t)
-	w.add(0, 60)
-	stands := make(chan struct{})
-	goOn := make(chan struct{})
-	a := w.start(t, "a", nth(FaultCollectFlushed, 1, func() error {
-		close(stands)
-		<-goOn
-		return nil
-	}), "")
-	select {
-	case <-stands:
-	case err := <-a.ended:
-		t.Fatalf("it ended: %v", err)
+	for _, fault := range []Fault{FaultCollectBegin, FaultCollectFlushed} {
+		t.Run(string(fault), func(t *testing.T) {
+			t.Parallel()
+			w := newShareWorld(t)
+			w.add(0, 60)
+			stands := make(chan struct{})
+			goOn := make(chan struct{})
+			a := w.start(t, "a", nth(fault, 1, func() error {
+				close(stands)
+				<-goOn
+				return nil
+			}), "")
+			select {
+			case <-stands:
+			case err := <-a.ended:
+				t.Fatalf("it ended: %v", err)
+			}
+			b := w.start(t, "b", nil, "")
+			if fault == FaultCollectBegin {
+				w.wait(t) // the other has read everything
+				close(goOn)
+			} else {
+				time.AfterFunc(shareSession*4/3, func() { close(goOn) }) // within the transaction's timeout
+			}
+			w.check(t)
+			w.share(t, "a", "b")
+			w.add(60, 90)
+			w.check(t)
+			a.stop(t)
+			b.stop(t)
+			w.check(t)
+		})
 	}
-	// Its client keeps the session alive, unlike a process that stands still: another
-	// with its instance id takes its place, as after a restart.
-	b := w.start(t, "b", nil, "")
-	time.AfterFunc(shareSession*3/2, func() { close(goOn) }) // beyond the rebalance timeout
-	w.check(t)
-	w.share(t, "a", "b")
-	w.add(60, 90)
-	w.check(t)
-	a.stop(t)
-	b.stop(t)
-	w.check(t)
 }
 
 // Processes share a queue by themselves, and go on with each other's objects.
