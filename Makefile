@@ -61,7 +61,7 @@ fuzz: ## each fuzz target for FUZZTIME
 integration: build ## read the lake with DuckDB and pyarrow, put it on object stores; installs all of them
 	test/integration/run
 
-integration-elastic: ## the destination elastic on OpenSearch and Elasticsearch, which it fetches; needs a JDK 17 and mvn
+integration-elastic: build ## the destination elastic on OpenSearch and Elasticsearch, which it fetches; needs a JDK 17 and mvn
 	test/integration/elastic/run $(CURDIR)/.tools/elastic
 
 integration-kafka: build ## the pipeline's tests on Apache Kafka, which it fetches; needs java 17 and mvn

@@ -11,6 +11,8 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +102,7 @@ func TestRealCluster(t *testing.T) {
 	c.call("PUT", "/_index_template/weir-alerts", template(t))
 	tests := map[string]func(*cluster){
 		"once": testOnce, "too large": testTooLarge, "refused": testRefused,
-		"configuration": testConfiguration, "faults": testRealFaults,
+		"configuration": testConfiguration, "faults": testRealFaults, "weir run": testRun,
 	}
 	version, _ := c.call("GET", "/", "")["version"].(map[string]any)
 	t.Logf("%v %v", version["distribution"], version["number"])
@@ -264,6 +266,52 @@ func testConfiguration(c *cluster) {
 				t.Errorf("%d documents", got)
 			}
 		})
+	}
+}
+
+// The sample logs through bin/weir: what it appends to a file is in the index, too.
+func testRun(c *cluster) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	sample, err := os.ReadFile(filepath.Join(root, "deploy/sample/weir.yaml"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	conf := strings.NewReplacer("../../data", "data", "../..", root).Replace(string(sample)) +
+		"  - name: elastic\n    type: elastic\n    url: " + c.url + "\n    index: weir-alerts-run\n"
+	dir := c.t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o700); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "weir.yaml"), []byte(conf), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+	for _, args := range [][]string{{"deliver", "test", "elastic"}, {"run", "--once"}} {
+		cmd := exec.CommandContext(c.t.Context(), filepath.Join(root, "bin/weir"), append(args, "--config", "weir.yaml")...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			c.t.Fatalf("weir %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	archive, err := os.ReadFile(filepath.Join(dir, "data/alerts.ndjson"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	n := 0
+	for line := range bytes.Lines(archive) {
+		var alert struct{ Metadata struct{ UID string } }
+		if err := json.Unmarshal(line, &alert); err != nil {
+			c.t.Fatal(err)
+		}
+		if got := c.count("weir-alerts-run", `{"query":{"ids":{"values":["`+alert.Metadata.UID+`"]}}}`); got != 1 {
+			c.t.Errorf("alert %s is there %d times", alert.Metadata.UID, got)
+		}
+		n++
+	}
+	if got := c.count("weir-alerts-run", ""); n == 0 || got != n+1 { // with the test alert
+		c.t.Errorf("%d documents of %d alerts", got, n)
 	}
 }
 
