@@ -50,7 +50,8 @@ func (c *Collector) options() []kgo.Opt {
 		kgo.FetchMaxWait(fetchWait),
 		kgo.FetchMaxBytes(fetchBytes),
 		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
-		kgo.DisableFetchSessions(), // a few partitions gain nothing by them
+		kgo.KeepRetryableFetchErrors(), // after any the reader looks where it stands
+		kgo.DisableFetchSessions(),     // a few partitions gain nothing by them
 		// An aborted transaction never happened. Its markers tell how far the log goes.
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(),

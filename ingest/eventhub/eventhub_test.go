@@ -27,7 +27,7 @@ func TestRecords(t *testing.T) {
 	h.send(t, 0, message(record(0), record(1)), message(record(2)))
 	h.send(t, 1, mixed)
 	h.send(t, 2, record(5), "["+record(6)+"]", message(), "", "no JSON", message(record(7))[:200])
-	k := new(kafka)
+	k := new(collected)
 	k.once(t, h.config())
 
 	want := map[string]event.Origin{}
@@ -71,7 +71,7 @@ func TestRecords(t *testing.T) {
 // A run goes on behind the last; a hub with nothing in it has an end, too.
 func TestGoesOn(t *testing.T) {
 	h := newHub(t)
-	k := new(kafka)
+	k := new(collected)
 	k.once(t, h.config())
 	for n := range 10 {
 		h.send(t, int32(n%partitions), message(record(n)))
@@ -86,7 +86,7 @@ func TestGoesOn(t *testing.T) {
 func TestFollows(t *testing.T) {
 	const messages = 300
 	h := newHub(t)
-	k := new(kafka)
+	k := new(collected)
 	stop := k.start(t, h.config())
 	for n := range messages {
 		h.send(t, int32(n%partitions), message(record(2*n), record(2*n+1)))
@@ -116,7 +116,7 @@ func TestSlots(t *testing.T) {
 	for p := range partitions {
 		h.send(t, int32(p), message(record(p)))
 	}
-	k := new(kafka)
+	k := new(collected)
 	for _, slots := range [][]int{{0, 2, 4, 6, 8}, {1, 3, 5, 7, 9, 15}} {
 		cfg := h.config()
 		cfg.Once = true
@@ -142,7 +142,7 @@ func TestSlots(t *testing.T) {
 // A partition that is added is read, too.
 func TestNewPartition(t *testing.T) {
 	h := newHub(t)
-	k := new(kafka)
+	k := new(collected)
 	stop := k.start(t, h.config())
 	h.send(t, 0, message(record(0)))
 	eventually(t, "the first record", func() bool { records, _ := k.counts(); return records == 1 })
@@ -186,7 +186,7 @@ func TestBatches(t *testing.T) {
 	for range 4 {
 		h.send(t, 0, message(many...))
 	}
-	k := new(kafka)
+	k := new(collected)
 	k.once(t, h.config())
 	if len(k.records) != 4*len(many) || k.puts != 2 {
 		t.Errorf("%d records in %d puts", len(k.records), k.puts)
@@ -248,7 +248,7 @@ func TestTrouble(t *testing.T) {
 			cfg.Log = slog.New(slog.NewTextHandler(l, nil))
 			var problem string
 			cfg.Report = func(text string) { mu.Lock(); defer mu.Unlock(); problem = text }
-			k := new(kafka)
+			k := new(collected)
 			stop := k.start(t, cfg)
 			eventually(t, "the log says what is wrong", func() bool { return l.has(c.want) && l.has("collector=activity") })
 			mu.Lock()
@@ -273,7 +273,7 @@ func TestTrouble(t *testing.T) {
 		h := newHub(t)
 		cfg, l := h.config(), new(log)
 		cfg.Hub, cfg.Log = "insights-activity-log", slog.New(slog.NewTextHandler(l, nil))
-		stop := new(kafka).start(t, cfg)
+		stop := new(collected).start(t, cfg)
 		eventually(t, "the log says what is wrong", func() bool { return l.has("UNKNOWN_TOPIC_OR_PARTITION") })
 		if err := stop(); err != nil {
 			t.Error(err)
@@ -283,7 +283,7 @@ func TestTrouble(t *testing.T) {
 		h, other := newHub(t), newHub(t)
 		cfg, l := testConfig(h.namespace, other.authority), new(log)
 		cfg.Log = slog.New(slog.NewTextHandler(l, nil))
-		stop := new(kafka).start(t, cfg)
+		stop := new(collected).start(t, cfg)
 		eventually(t, "the log says what is wrong", func() bool { return l.has("x509") })
 		if err := stop(); err != nil {
 			t.Error(err)

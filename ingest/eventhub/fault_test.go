@@ -188,7 +188,7 @@ func TestFetchErrors(t *testing.T) {
 				}
 				return refuseFetch(r.(*kmsg.FetchRequest), e.Code), nil, true
 			})
-			k := new(kafka)
+			k := new(collected)
 			stop := k.start(t, h.config())
 			eventually(t, "the message", func() bool { records, letters := k.counts(); return records == size-1 && letters == 1 })
 			if err := stop(); err != nil {

@@ -195,8 +195,8 @@ func testConfig(namespace, authority string) Config {
 
 func (h *hub) config() Config { return testConfig(h.namespace, h.authority) }
 
-// kafka stands for what makes batches durable.
-type kafka struct {
+// collected stands for what makes batches durable.
+type collected struct {
 	mu      sync.Mutex
 	puts    int
 	records []event.Record
@@ -204,7 +204,7 @@ type kafka struct {
 	cursors map[string][]byte
 }
 
-func (k *kafka) put(_ context.Context, b ingest.Batch) error {
+func (k *collected) put(_ context.Context, b ingest.Batch) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.puts++
@@ -225,14 +225,14 @@ func (k *kafka) put(_ context.Context, b ingest.Batch) error {
 	return nil
 }
 
-func (k *kafka) counts() (records, letters int) {
+func (k *collected) counts() (records, letters int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return len(k.records), len(k.letters)
 }
 
 // once reads what the hub has now.
-func (k *kafka) once(t testing.TB, cfg Config) {
+func (k *collected) once(t testing.TB, cfg Config) {
 	t.Helper()
 	cfg.Once = true
 	c, err := New(cfg)
@@ -250,7 +250,7 @@ func (k *kafka) once(t testing.TB, cfg Config) {
 }
 
 // start runs a collector until stop, which returns what Run returned.
-func (k *kafka) start(t testing.TB, cfg Config) (stop func() error) {
+func (k *collected) start(t testing.TB, cfg Config) (stop func() error) {
 	t.Helper()
 	c, err := New(cfg)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // lossLetter wants exactly one dead letter, which tells of missing messages.
-func (k *kafka) lossLetter(t *testing.T, object, detail string) {
+func (k *collected) lossLetter(t *testing.T, object, detail string) {
 	t.Helper()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -22,7 +22,7 @@ func (k *kafka) lossLetter(t *testing.T, object, detail string) {
 	}
 }
 
-func (k *kafka) want(t *testing.T, records ...string) {
+func (k *collected) want(t *testing.T, records ...string) {
 	t.Helper()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -55,7 +55,7 @@ func TestExpired(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHub(t)
-			k := new(kafka)
+			k := new(collected)
 			for n := range 3 {
 				h.send(t, 1, message(record(n)))
 			}
@@ -94,7 +94,7 @@ func TestRemade(t *testing.T) {
 	for name, messages := range map[string]int{"empty": 0, "shorter": 2, "as long": 3, "longer": 6} {
 		t.Run(name, func(t *testing.T) {
 			h := newHub(t)
-			k := new(kafka)
+			k := new(collected)
 			for n := range 3 {
 				h.send(t, 1, message(record(n)))
 			}

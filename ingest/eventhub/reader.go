@@ -77,6 +77,9 @@ func (r *reader) run(ctx context.Context) error {
 			break
 		}
 		r.trouble.note(looking, err)
+		if err != nil {
+			r.doubt()
+		}
 		if err := r.open(); err != nil {
 			return err
 		}
@@ -141,7 +144,7 @@ func (r *reader) readFor(ctx context.Context, d time.Duration) (over bool, err e
 		if err != nil {
 			return true, err
 		}
-		if failed && !r.stale {
+		if failed {
 			wait(limited, retryEvery)
 		}
 	}
@@ -157,6 +160,15 @@ func wait(ctx context.Context, d time.Duration) {
 	select {
 	case <-t.C:
 	case <-ctx.Done():
+	}
+}
+
+// doubt makes sure again that the partitions are those that were read: while the hub gave
+// errors it may have been deleted and made again.
+func (r *reader) doubt() {
+	for _, p := range r.partitions {
+		p.checked = p.Digest == ""
+		r.stale = true
 	}
 }
 
@@ -190,6 +202,7 @@ func (r *reader) take(ctx context.Context, fetches kgo.Fetches) (failed bool, er
 			err = r.wentBack(ctx, n, p, loss)
 		default:
 			r.trouble.note(reading, fmt.Errorf("partition %d: %w", n, e))
+			r.doubt()
 		}
 	})
 	if err != nil || r.stale {
