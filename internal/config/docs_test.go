@@ -1,13 +1,17 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/weir-security/weir/internal/yamlpos"
 )
 
 const docsFile = "../../docs/configuration.md"
@@ -136,4 +140,44 @@ func nested(v value) section {
 		return s.whole(&reader{dir: "."})
 	}
 	return nil
+}
+
+// The destinations in the documentation are configurations, but for files that are
+// not here.
+func TestDocsDestinations(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := testOptions
+	opts.Env = func(string) (string, bool) { return "secret", true }
+	types := map[string]bool{}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range strings.Split(string(text), "```yaml\n")[1:] {
+			block, _, _ = strings.Cut(block, "```")
+			if !strings.HasPrefix(block, "alerts:") {
+				continue
+			}
+			_, err := Parse(filepath.Base(page), []byte("kafka: {embedded: {}}\n"+block), opts)
+			var problems yamlpos.Problems
+			errors.As(err, &problems)
+			for _, p := range problems {
+				if !strings.Contains(p.Message, "no such file") {
+					t.Errorf("%v", p)
+				}
+			}
+			for _, typ := range alertTypes {
+				types[typ] = types[typ] || strings.Contains(block, "type: "+typ)
+			}
+		}
+	}
+	for _, typ := range alertTypes {
+		if typ != AlertTerminal && typ != AlertFile && !types[typ] {
+			t.Errorf("no page shows a destination of type %s", typ)
+		}
+	}
 }
