@@ -22,18 +22,18 @@ import (
 )
 
 func TestS3(t *testing.T) {
-	url := startVersitygw(t)
-	testStore(t, fmt.Sprintf(`{url: "s3://%s/%%s", s3: {endpoint: "%s", path_style: true, access_key_id: %s, secret_access_key: %s}}`,
+	server, url := startVersitygw(t)
+	testStore(t, server, fmt.Sprintf(`{url: "s3://%s/%%s", s3: {endpoint: "%s", path_style: true, access_key_id: %s, secret_access_key: %s}}`,
 		bucket, url, accessKey, secretKey))
 }
 
 func TestAzBlob(t *testing.T) {
-	url := startAzurite(t)
-	testStore(t, fmt.Sprintf(`{url: "azblob://%s/%s/%%s", azblob: {endpoint: "%s", account_key: "%s"}}`, account, bucket, url, accountKey))
+	server, url := startAzurite(t)
+	testStore(t, server, fmt.Sprintf(`{url: "azblob://%s/%s/%%s", azblob: {endpoint: "%s", account_key: "%s"}}`, account, bucket, url, accountKey))
 }
 
 // testStore tests one store. The section of the lake has a verb for the prefix.
-func testStore(t *testing.T, section string) {
+func testStore(t *testing.T, server *server, section string) {
 	t.Run("contract", func(t *testing.T) {
 		c := writeConfig(t, fmt.Sprintf(section, "contract"), "")
 		storetest.Contract(t, openLake(t, c), 40<<20) // three parts
@@ -65,6 +65,19 @@ func testStore(t *testing.T, section string) {
 			weir.kill()
 		}
 		runOnce(t, c)
+		verify(t, c)
+	})
+	t.Run("away", func(t *testing.T) {
+		c := writeConfig(t, fmt.Sprintf(section, "away"), "")
+		server.process.kill()
+		weir := startWeir(t, c)
+		for deadline := time.Now().Add(time.Minute); !strings.Contains(weir.output(), "the lake takes no files"); time.Sleep(20 * time.Millisecond) {
+			if weir.ended() || time.Now().After(deadline) {
+				t.Fatalf("weir does not say that its lake is away\n%s", weir.output())
+			}
+		}
+		server.start(t)
+		finish(t, c, weir)
 		verify(t, c)
 	})
 	t.Run("refused", func(t *testing.T) {

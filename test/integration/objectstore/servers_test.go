@@ -99,7 +99,12 @@ func startWeir(t *testing.T, c *config.Config) *process {
 
 func runOnce(t *testing.T, c *config.Config) {
 	t.Helper()
-	p := startWeir(t, c)
+	finish(t, c, startWeir(t, c))
+}
+
+// finish waits for the end of a run and wants it to be good.
+func finish(t *testing.T, c *config.Config, p *process) {
+	t.Helper()
 	select {
 	case <-p.gone:
 	case <-time.After(2 * time.Minute):
@@ -113,48 +118,64 @@ func runOnce(t *testing.T, c *config.Config) {
 	}
 }
 
-// listen starts a server at a free port and waits until it takes connections.
-func listen(t *testing.T, run func(port string) *process) string {
+// server can be stopped and started again, at the same address and with its data.
+type server struct {
+	address string
+	command func(port string) *process
+	process *process
+}
+
+// listen starts a server at a free port.
+func listen(t *testing.T, command func(port string) *process) *server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := l.Addr().String()
+	s := &server{address: l.Addr().String(), command: command}
 	l.Close()
-	_, port, _ := net.SplitHostPort(address)
-	p := run(port)
+	s.start(t)
+	return s
+}
+
+// start waits until the server takes connections.
+func (s *server) start(t *testing.T) {
+	t.Helper()
+	_, port, _ := net.SplitHostPort(s.address)
+	s.process = s.command(port)
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		c, err := net.Dial("tcp", address)
+		c, err := net.Dial("tcp", s.address)
 		if err == nil {
 			c.Close()
-			return "http://" + address
+			return
 		}
-		if p.ended() || time.Now().After(deadline) {
-			t.Fatalf("no server at %s: %v\n%s", address, err, p.output())
+		if s.process.ended() || time.Now().After(deadline) {
+			t.Fatalf("no server at %s: %v\n%s", s.address, err, s.process.output())
 		}
 	}
 }
 
-func startVersitygw(t *testing.T) string {
+func startVersitygw(t *testing.T) (s *server, url string) {
 	dir := t.TempDir()
-	url := listen(t, func(port string) *process {
+	s = listen(t, func(port string) *process {
 		return start(t, []string{"ROOT_ACCESS_KEY=" + accessKey, "ROOT_SECRET_KEY=" + secretKey},
 			executable(t, "VERSITYGW"), "--port", "127.0.0.1:"+port, "posix", dir)
 	})
+	url = "http://" + s.address
 	cl := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: &url, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider(accessKey, secretKey, "")})
 	if _, err := cl.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 		t.Fatal(err)
 	}
-	return url
+	return s, url
 }
 
-func startAzurite(t *testing.T) string {
+func startAzurite(t *testing.T) (s *server, url string) {
 	dir := t.TempDir()
-	url := listen(t, func(port string) *process {
+	s = listen(t, func(port string) *process {
 		return start(t, []string{"AZURITE_ACCOUNTS=" + account + ":" + accountKey},
 			executable(t, "AZURITE"), "--skipApiVersionCheck", "--disableTelemetry", "--silent", "--blobHost", "127.0.0.1", "--blobPort", port, "--location", dir)
-	}) + "/" + account
+	})
+	url = "http://" + s.address + "/" + account
 	key, err := container.NewSharedKeyCredential(account, accountKey)
 	if err != nil {
 		t.Fatal(err)
@@ -166,5 +187,5 @@ func startAzurite(t *testing.T) string {
 	if _, err := cl.Create(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	return url
+	return s, url
 }
