@@ -301,12 +301,10 @@ type task struct {
 
 // weirTask is a service in a process of its own.
 type weirTask struct {
-	World       string // directory
-	Fault       Fault
-	Nth         int
-	Signal      syscall.Signal // what the process gets there
-	Once        bool
-	TrimCursors int
+	World  string // directory
+	Fault  Fault
+	Nth    int
+	Signal syscall.Signal // what the process gets there
 }
 
 const envTask = "WEIR_TEST_TASK"
@@ -338,7 +336,6 @@ func TestTask(t *testing.T) {
 		return
 	}
 	o := faultOptions()
-	o.Once, o.trimCursors = do.Weir.Once, do.Weir.TrimCursors
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	left := do.Weir.Nth
 	var mu sync.Mutex

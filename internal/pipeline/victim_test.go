@@ -41,10 +41,11 @@ type visit struct {
 	After time.Duration `json:",omitempty"` // of kindKillAfter, from the start; of kindStall, for how long
 	More  []trouble     `json:",omitempty"` // that may happen in the same run
 	// How the run is configured; 0 for the default.
-	Batch     int  `json:",omitempty"` // records of one transaction
-	FlushRows int  `json:",omitempty"` // of a batch of the lake
-	Workers   int  `json:",omitempty"` // of detect
-	Scheduled bool `json:",omitempty"` // the world is one of a schedule
+	Batch       int  `json:",omitempty"` // records of one transaction
+	FlushRows   int  `json:",omitempty"` // of a batch of the lake
+	Workers     int  `json:",omitempty"` // of detect
+	Scheduled   bool `json:",omitempty"` // the world is one of a schedule
+	TrimCursors int  `json:",omitempty"` // how many records of cursors are too many
 	// Instance makes it one of several processes that work until they are told to
 	// drain; empty for one with --once.
 	Instance string `json:",omitempty"`
@@ -123,7 +124,7 @@ func victim(dir, text string) int {
 	if v.FlushRows > 0 {
 		w.config.Lake.Flush.Rows = v.FlushRows
 	}
-	o := Options{Once: v.Instance == "", Workers: cmp.Or(v.Workers, 2), batchRecords: v.Batch, Faults: v.injector(stop)}
+	o := Options{Once: v.Instance == "", Workers: cmp.Or(v.Workers, 2), batchRecords: v.Batch, trimCursors: v.TrimCursors, Faults: v.injector(stop)}
 	if v.Instance != "" {
 		w.config.Instance = v.Instance
 		o.Roles = sharedRoles
