@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -353,5 +354,77 @@ func TestConfig(t *testing.T) {
 		if _, err := New(bad); err == nil {
 			t.Errorf("%+v is taken", bad)
 		}
+	}
+}
+
+// FuzzMessage: whatever stands in an alert, the message is read back with one element
+// whose values are the alert's, and is never above the limit.
+func FuzzMessage(f *testing.F) {
+	f.Add("aws.cloudtrail.root_used", "CloudTrail StopLogging by alice", 100)
+	f.Add(`a"b]c\d`, "\x00\xff\n", 100_000)
+	f.Fuzz(func(t *testing.T, rule, title string, evidence int) {
+		b := builder{facility: 16, element: "weir@32473", most: 8 << 10}
+		a := alert("a1", "x", max(0, min(evidence, 1<<20)))
+		a.Attributes.Rule, a.Attributes.Title = rule, title
+		m, err := b.message(&a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := rfc5424.NewParser().Parse(m)
+		if err != nil || len(m) > b.most {
+			t.Fatalf("%d bytes, %v: %q", len(m), err, m)
+		}
+		got := parsed.(*rfc5424.SyslogMessage)
+		elements := *got.StructuredData
+		if len(elements) != 1 || elements["weir@32473"]["rule"] != bounded(rule) || elements["weir@32473"]["id"] != "a1" {
+			t.Errorf("%q is read as %q", rule, elements)
+		}
+		if !json.Valid([]byte(*got.Message)) {
+			t.Errorf("no JSON: %s", *got.Message)
+		}
+	})
+}
+
+// BenchmarkDeliver sends batches of 500 alerts of 4 kB to a receiver on loopback that
+// reads everything, over TLS.
+func BenchmarkDeliver(b *testing.B) {
+	t := &testing.T{}
+	certs := newCertificates(t)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certs.server}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				_, _ = io.Copy(io.Discard, conn)
+			}()
+		}
+	}()
+	for _, confirm := range []bool{true, false} {
+		b.Run(fmt.Sprintf("confirm %v", confirm), func(b *testing.B) {
+			d, err := New(Config{Address: l.Addr().String(), Transport: TLS, Confirm: confirm, TLS: func() (*tls.Config, error) { return &tls.Config{RootCAs: certs.roots}, nil }})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer d.Close()
+			batch := make([]sinks.Alert, 500)
+			for i := range batch {
+				batch[i] = alert(fmt.Sprintf("a%04d", i), "x", 3500)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := d.Deliver(b.Context(), batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N*len(batch))/b.Elapsed().Seconds(), "alerts/s")
+		})
 	}
 }

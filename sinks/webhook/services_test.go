@@ -17,6 +17,7 @@ import (
 var hostile = map[string]string{
 	"plain":         "CloudTrail StopLogging by alice",
 	"empty":         "",
+	"blank":         " \t\n\u3000\u200b",
 	"quotes":        `x", "routing_key": "stolen`,
 	"backslashes":   `\\", \u0022 \n`,
 	"newlines":      "one\ntwo\r\nthree\u2028four\u0085five",

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -175,6 +176,9 @@ func (d *Destination) request(ctx context.Context) (*request, error) {
 	u, err := url.Parse(r.url)
 	if err != nil {
 		return nil, errors.New("url: not a URL") // url.Error shows it
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Scheme != "https" && (u.Scheme != "http" || u.Hostname() != "localhost" && !ip.IsLoopback()) {
+		return nil, errors.New("url: want https, or http on loopback")
 	}
 	if len(u.Path) > 1 { // an answer may repeat the path, or the query, alone
 		r.secrets = append(r.secrets, u.RequestURI(), u.Path)

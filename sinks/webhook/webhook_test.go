@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -263,5 +265,79 @@ func TestInterrupted(t *testing.T) {
 	err := open(t, Config{URL: fixed(f.server.URL)}).Deliver(ctx, []sinks.Alert{alert("a1", "x"), alert("a2", "x")})
 	if retry, refused := sinks.Outcome(2, err); !errors.Is(err, context.Canceled) || len(retry) != 2 || len(refused) != 0 {
 		t.Errorf("%v", err)
+	}
+}
+
+// A URL from a file may change while weir runs; it must not lead out in plain text.
+func TestURLIsCheckedAgain(t *testing.T) {
+	for _, u := range []string{"http://soc.example.org/x", "ftp://127.0.0.1/", "", "https://a b/"} {
+		err := open(t, Config{URL: fixed(u)}).Deliver(t.Context(), []sinks.Alert{alert("a1", "x")})
+		if retry, _ := sinks.Outcome(1, err); len(retry) != 1 || !strings.HasPrefix(err.Error(), "url: ") {
+			t.Errorf("%q: %v", u, err)
+		}
+	}
+}
+
+// FuzzTitle: whatever the title, each service takes the message.
+func FuzzTitle(f *testing.F) {
+	for _, title := range hostile {
+		f.Add(title)
+	}
+	judges := map[string]func(*http.Request, []byte) (int, string){Slack: judgeAsSlack, PagerDuty: judgeAsPagerDuty, Teams: judgeAsTeams}
+	paths := map[string]string{Slack: "/services/T0001/B0002/s3cret", PagerDuty: "/v2/enqueue", Teams: "/x?sig=s3cret"}
+	f.Fuzz(func(t *testing.T, title string) {
+		for name, judge := range judges {
+			s := services[name]
+			template, err := parse(s.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := template.render(alert("a1", title).Value, routingKey, 1<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := http.NewRequest(http.MethodPost, "https://x.example.org"+paths[name], nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			if status, answer := judge(r, body); status >= 300 {
+				t.Errorf("%s: %d %s\n%s", name, status, answer, body)
+			}
+			if name == Slack && strings.ContainsAny(string(body), "<>") {
+				t.Errorf("a control character of Slack is not escaped:\n%s", body)
+			}
+		}
+	})
+}
+
+// BenchmarkDeliver sends alerts to a server on loopback, one in a request and a
+// hundred.
+func BenchmarkDeliver(b *testing.B) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
+	defer server.Close()
+	for _, bench := range []struct {
+		name string
+		conf Config
+	}{{"ocsf", Config{Template: OCSF}}, {"ocsf, batch 100", Config{Template: OCSF, Batch: 100}}, {"teams", Config{Template: Teams, Interval: 1}}} {
+		b.Run(bench.name, func(b *testing.B) {
+			bench.conf.URL, bench.conf.Method = fixed(server.URL), "POST"
+			d, err := New(bench.conf)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer d.Close()
+			batch := make([]sinks.Alert, 100)
+			for i := range batch {
+				batch[i] = alert(fmt.Sprint(i), "x")
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := d.Deliver(b.Context(), batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N*len(batch))/b.Elapsed().Seconds(), "alerts/s")
+		})
 	}
 }
