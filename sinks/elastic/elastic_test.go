@@ -245,7 +245,7 @@ func TestHundredThousand(t *testing.T) {
 		return 0, ""
 	}
 	faulty := &sinktest.Faulty{Server: f, Next: sinktest.Random(12, 3)}
-	d := open(t, faulty, func(c *Config) { c.Timeout = 300 * time.Millisecond })
+	d := open(t, faulty, func(c *Config) { c.Timeout = time.Second })
 	for from := 0; from < n; from += batch {
 		if refused := sinktest.Deliver(t.Context(), t, d, sinktest.Small(from, batch)); len(refused) > 0 {
 			t.Fatalf("refused: %v", refused)

@@ -258,7 +258,7 @@ func TestHundredThousand(t *testing.T) {
 	const n, batch = 100_000, 1000
 	f := newFake(t)
 	h, faulty := data(f, sinktest.Random(13, 3))
-	d := open(t, h, func(c *Config) { c.Timeout, c.MaxBytes = 300*time.Millisecond, 400_000 })
+	d := open(t, h, func(c *Config) { c.Timeout, c.MaxBytes = time.Second, 400_000 })
 	for from := 0; from < n; from += batch {
 		if refused := sinktest.Deliver(t.Context(), t, d, sinktest.Small(from, batch)); len(refused) > 0 {
 			t.Fatalf("refused: %v", refused)

@@ -178,7 +178,9 @@ func (d *Destination) events(alerts []sinks.Alert, out *httpsend.Outcome) []http
 	return items
 }
 
-// appendEvent writes an event: its metadata, its indexed fields, and the finding.
+// appendEvent writes an event: its metadata, its indexed fields, and the finding. No
+// indexed field has the name of one that Splunk finds in the finding itself: it would
+// show both values.
 func (d *Destination) appendEvent(dst []byte, f *finding.Finding) []byte {
 	dst = append(dst, '{')
 	if at := f.Plausible(); !at.IsZero() {
@@ -190,7 +192,7 @@ func (d *Destination) appendEvent(dst []byte, f *finding.Finding) []byte {
 	})
 	dst = append(finding.AppendKey(dst, "fields"), '{')
 	dst = appendMembers(dst, []member{
-		{"alert_id", f.ID}, {"finding_uid", f.UID}, {"kind", f.Kind}, {"rule", f.Rule}, {"severity", f.Severity}, {"log_source", f.Source},
+		{"alert_id", f.ID}, {"finding_uid", f.UID}, {"kind", f.Kind}, {"rule", f.Rule}, {"alert_severity", f.Severity}, {"log_source", f.Source},
 	})
 	dst = finding.AppendKey(append(dst, '}'), "event")
 	return append(f.Root.AppendJSON(dst), '}')

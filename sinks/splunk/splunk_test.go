@@ -91,6 +91,16 @@ func TestEvent(t *testing.T) {
 	if got := event.Info.Title; got != `CloudTrail StopLogging by "dana" <6>` {
 		t.Errorf("title is %q", got)
 	}
+	var inside map[string]json.RawMessage
+	var fields map[string]string
+	if err := errors.Join(json.Unmarshal(meta["event"], &inside), json.Unmarshal(meta["fields"], &fields)); err != nil {
+		t.Fatal(err)
+	}
+	for name := range fields {
+		if _, twice := inside[name]; twice {
+			t.Errorf("the indexed field %s is in the event, too", name)
+		}
+	}
 	delete(meta, "event")
 	got := map[string]string{}
 	for key, value := range meta {
@@ -99,7 +109,7 @@ func TestEvent(t *testing.T) {
 	want := map[string]string{
 		"time": "1794996849.597", "host": `"weir-1"`, "source": `"weir"`, "sourcetype": `"weir:alert"`, "index": `"security"`,
 		"fields": `{"alert_id":"` + sinktest.ID(6) + `","finding_uid":"` + sinktest.ID(5) + `","kind":"rollup",` +
-			`"rule":"aws.cloudtrail.logging_disabled","severity":"Low","log_source":"aws.cloudtrail"}`,
+			`"rule":"aws.cloudtrail.logging_disabled","alert_severity":"Low","log_source":"aws.cloudtrail"}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("metadata (-want +got):\n%s", diff)
@@ -339,7 +349,7 @@ func TestHundredThousand(t *testing.T) {
 			f.useACK, f.ackAfter, f.maxBytes = ack, 1, 500_000 // less than the destination thinks
 			faulty := &sinktest.Faulty{Server: f, Next: sinktest.Random(11, 3)}
 			d := open(t, faulty, f.token, func(c *Config) {
-				c.Ack, c.Timeout, c.AckTimeout = ack, 300*time.Millisecond, 30*time.Millisecond
+				c.Ack, c.Timeout, c.AckTimeout = ack, time.Second, 30*time.Millisecond
 			})
 			refused := sinktest.Refused{}
 			for from := 0; from < n; from += batch {
