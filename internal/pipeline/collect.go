@@ -327,7 +327,7 @@ func (c *collectRole) rewriteCursors(ctx context.Context, cl *kgo.Client, cursor
 // decided, so that nothing can follow what is read.
 func (c *collectRole) readCursors(ctx context.Context, cl *kgo.Client) error {
 	mark := strconv.FormatInt(time.Now().UnixNano(), 36)
-	fence := &kgo.Record{Topic: c.names.Cursors(), Key: []byte("/fence/" + c.instance), Value: []byte(mark)}
+	fence := c.fenceRecord(mark)
 	if err := cl.BeginTransaction(); err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
@@ -337,6 +337,7 @@ func (c *collectRole) readCursors(ctx context.Context, cl *kgo.Client) error {
 	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		return fmt.Errorf("commit transaction: %w", err)
 	}
+	c.fence.Store(fence)
 	if err := c.faults.At(FaultCollectFenced); err != nil {
 		return err
 	}

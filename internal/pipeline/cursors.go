@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weir-security/weir/internal/broker"
@@ -51,12 +52,40 @@ func (l *cursorLog) add(r *kgo.Record) bool {
 	return true
 }
 
+// fenceRead is the value of the fence records of latest. Those of a start have one of
+// their own each.
+const fenceRead = "read"
+
+// fenceRecord is a record that says how far the log is decided.
+func (s *shared) fenceRecord(value string) *kgo.Record {
+	return &kgo.Record{Topic: s.names.Cursors(), Key: []byte("/fence/" + s.instance), Value: []byte(value)}
+}
+
+// fencedSince reports whether collect has been started under this instance after it was
+// here: then the fence of that start is behind its own.
+func (s *shared) fencedSince(ctx context.Context) (bool, error) {
+	own := s.fence.Load()
+	if own == nil {
+		return false, nil
+	}
+	part, err := broker.WholeRange(ctx, kadm.NewClient(s.client), own.Topic, own.Partition)
+	if err != nil {
+		return false, err
+	}
+	later := false
+	part.From = max(part.From, own.Offset+1)
+	err = s.opts.ReadRange(ctx, own.Topic, map[int32]broker.Range{own.Partition: part}, func(r *kgo.Record) {
+		later = later || string(r.Key) == string(own.Key) && string(r.Value) != fenceRead
+	})
+	return later, err
+}
+
 // latest reads on and returns a collector's cursors. It writes a fence record and reads
 // up to that: every transaction that had begun to write cursors is decided then.
 func (l *cursorLog) latest(ctx context.Context, collector string) (map[string][]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fence := &kgo.Record{Topic: l.names.Cursors(), Key: []byte("/fence/" + l.instance), Value: []byte("read")}
+	fence := l.fenceRecord(fenceRead)
 	if err := l.client.ProduceSync(ctx, fence).FirstErr(); err != nil {
 		return nil, fmt.Errorf("write to %s: %w", fence.Topic, err)
 	}

@@ -42,6 +42,49 @@ func TestZombie(t *testing.T) {
 	}
 }
 
+// TestTwoCollectOfOneInstance starts two processes with one instance that collect and do
+// nothing else, so that no group knows of them. One of them must end and say why.
+func TestTwoCollectOfOneInstance(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		together bool
+	}{{"one after the other", false}, {"at the same time", true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := hostBroker(t)
+			w := h.world(t)
+			w.appendLogs(t, 0, faultRecords/10, 0)
+			start := func() *running { return w.start(t, faultOptions(RoleCollect)) }
+			two := []*running{start(), nil}
+			if !tt.together {
+				two[0].until(t, "the first has collected", func() bool { return two[0].stats.Snapshot().Sources["aws.cloudtrail"].Read > 0 })
+			}
+			two[1] = start()
+			// They learn of each other when they have something to say.
+			var first, second *running
+			for n := 1; first == nil; n++ {
+				if n == 10 {
+					t.Fatalf("none of the two has ended:\n%s\n\n%s", two[0].log, two[1].log)
+				}
+				w.appendLogs(t, n*faultRecords/10, (n+1)*faultRecords/10, 0)
+				for i := range two {
+					if two[i].ended(awayPause) {
+						first, second = two[i], two[1-i]
+					}
+				}
+				if first != nil {
+					w.appendLogs(t, (n+1)*faultRecords/10, faultRecords, 0)
+				}
+			}
+			if err := first.wait(t); err == nil || !strings.Contains(err.Error(), "another weir runs with instance") {
+				t.Errorf("one of the two ended with %v\n%s", err, first.log)
+			}
+			second.drain(t)
+			w.settle(t)
+		})
+	}
+}
+
 // TestStoodStill stops a process with SIGSTOP in the middle of its work, until Kafka
 // has ended its transactions and given its partitions up. When it goes on, with
 // nobody in its place, it must do so in order.

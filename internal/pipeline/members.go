@@ -99,10 +99,12 @@ func (m *members) all() map[string]string {
 	return maps.Clone(m.ids)
 }
 
-// replaced reports whether another process has taken the place of this one in a
-// group, under the same instance. Collect has no group: a process with that role
-// alone cannot know.
+// replaced reports whether another process has taken the place of this one, under the
+// same instance: in a group, or as the one that collects, which has no group.
 func (p *pipeline) replaced(ctx context.Context) bool {
+	if later, err := p.fencedSince(ctx); err == nil && later {
+		return true
+	}
 	for group, id := range p.members.all() {
 		described, err := p.adm.DescribeGroups(ctx, group)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -58,6 +59,7 @@ type shared struct {
 	times    times
 	limited  []string // topics whose max.message.bytes bound opts.MaxMessage
 	members  members
+	fence    atomic.Pointer[kgo.Record] // collect's own in the topic of cursors; nil before it has one
 }
 
 // times bound what Kafka waits for. Tests make them short.
