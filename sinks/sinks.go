@@ -11,7 +11,8 @@ import (
 
 // Alert is one alert on its way out.
 type Alert struct {
-	// ID is the alert's id (finding_info.uid). Delivery is at least once: a
+	// ID is the key of the alert's record (metadata.uid): a roll-up has another than its
+	// alert, with which it shares finding_info.uid. Delivery is at least once: a
 	// destination that can refuse or overwrite by id makes it once.
 	ID string
 	// Value is the OCSF Detection Finding as JSON, as the alerts topic holds it.
