@@ -60,10 +60,11 @@ func part(path string) string {
 var allowed = map[string][]string{
 	"cmd": {
 		"ingest", "normalize", "detections", "sinks", "internal/pipeline", "internal/broker", "internal/config",
-		"internal/deadletter", "internal/exitcode", "internal/logkey", "internal/rawlog", "internal/sources", "internal/suggest",
+		"internal/deadletter", "internal/exitcode", "internal/logkey", "internal/rawlog", "internal/replay", "internal/sources", "internal/suggest",
 		"internal/telemetry", "internal/yamlpos",
 	},
 	"internal/pipeline":   {"ingest", "normalize", "detections", "sinks", "internal/broker", "internal/config", "internal/deadletter", "internal/logkey", "internal/sources", "internal/telemetry"},
+	"internal/replay":     {"detections", "sinks"},
 	"internal/rawlog":     {"ingest", "normalize", "internal/sources"},
 	"internal/sources":    {"ingest", "normalize"},
 	"internal/deadletter": {"ingest", "normalize", "internal/broker", "internal/sources"},
