@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -25,6 +26,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 
+	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/config"
 )
 
@@ -61,10 +63,17 @@ func useHub(dir string, cfg *config.Config) {
 	}}
 }
 
-// newHubWorld is a world whose input is a fake of Event Hubs: see ingest/eventhub.
+// newHubWorld is a world whose input is a hub.
 func newHubWorld(t *testing.T) (*world, *hub) {
 	t.Helper()
 	dir := fastDir(t)
+	h := newHub(t, dir)
+	return newWorld(dir), h
+}
+
+// newHub starts a fake of Event Hubs, see ingest/eventhub, for the world in a directory.
+func newHub(t *testing.T, dir string) *hub {
+	t.Helper()
 	certificate, pair := serverCertificate(t)
 	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(1), kfake.SeedTopics(hubPartitions, hubName), kfake.MaxVersions(kversion.V2_3_0()),
@@ -90,7 +99,7 @@ func newHubWorld(t *testing.T) (*world, *hub) {
 		t.Fatal(err)
 	}
 	t.Cleanup(h.client.Close)
-	return newWorld(dir), h
+	return h
 }
 
 func serverCertificate(t *testing.T) (certificate []byte, pair tls.Certificate) {
@@ -149,5 +158,93 @@ func TestEventHubKilled(t *testing.T) {
 				t.Errorf("the books differ (-a file, undisturbed +a hub, killed):\n%s", diff)
 			}
 		})
+	}
+}
+
+// startCollect runs collect in this process under an instance, as a process of its own as
+// far as Kafka can tell, with something that happens to it.
+func startCollect(t *testing.T, w *world, instance string, faults Injector) *collector {
+	t.Helper()
+	cfg := *w.config
+	cfg.Instance = instance
+	o, err := w.options(Options{
+		Roles: []Role{RoleCollect}, Stats: NewStats(), Faults: faults, batchRecords: batchRecords,
+		times: times{session: shareSession, rebalance: shareSession, transaction: shareTransaction}.orDefault(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Config = &cfg
+	drain, stop := context.WithCancel(t.Context())
+	c := &collector{drain: stop, ended: make(chan error, 1)}
+	go func() { // ends with the drain, or its fault
+		_, err := runOnce(t.Context(), drain, o)
+		c.ended <- err
+	}()
+	t.Cleanup(stop)
+	return c
+}
+
+// TestEventHubShared: processes divide a hub among them; one ends in the middle of a
+// transaction, one is drained and others come. Each record is once in its topic, before
+// anybody drops duplicates.
+func TestEventHubShared(t *testing.T) {
+	w, opts := servedWorld(t)
+	h := newHub(t, w.dir)
+	useHub(w.dir, w.config)
+	want, sent := map[string]int{}, 0
+	send := func(messages int) {
+		var all []*kgo.Record
+		for range messages {
+			records := []string{trailRecord(10_000 + 2*sent), trailRecord(10_001 + 2*sent)}
+			want[records[0]], want[records[1]] = 1, 1
+			all = append(all, &kgo.Record{Topic: hubName, Partition: int32(sent % hubPartitions), Value: []byte(`{"Records": [` + strings.Join(records, ",") + `]}`)})
+			sent++
+		}
+		if err := h.client.ProduceSync(t.Context(), all...).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := func() map[string]int {
+		counts := map[string]int{}
+		eachCommitted(t, opts, broker.Names{Prefix: w.config.Kafka.TopicPrefix}.Raw("aws.cloudtrail"), func(r *kgo.Record) { counts[string(r.Value)]++ })
+		return counts
+	}
+	share := func(instances ...string) {
+		ids := make([]string, len(instances))
+		for i, instance := range instances {
+			ids[i] = "weir-collect-" + instance
+		}
+		owners(t, opts, w.config.Kafka.GroupPrefix+"collect.hub", time.Minute, ids...)
+	}
+	send(100)
+	a := startCollect(t, w, "a", nil)
+	share("a")
+	eventually(t, "the first has read", func() bool { return len(got()) == len(want) })
+	b := startCollect(t, w, "b", nth(FaultCollectFlushed, 3, func() error { return errInjected }))
+	share("a", "b")
+	var failed error
+	eventually(t, "the second fails in a transaction", func() bool {
+		send(hubPartitions)
+		select {
+		case failed = <-b.ended:
+			return true
+		default:
+			return false
+		}
+	})
+	if !errors.Is(failed, errInjected) {
+		t.Fatalf("the second ended with %v", failed)
+	}
+	c := startCollect(t, w, "c", nil)
+	share("a", "c")
+	send(100)
+	eventually(t, "the others have read all", func() bool { return len(got()) == len(want) })
+	a.stop(t)
+	send(100)
+	eventually(t, "the last has read all", func() bool { return len(got()) == len(want) })
+	c.stop(t)
+	if diff := cmp.Diff(want, got()); diff != "" {
+		t.Errorf("records in the topic (-want +got):\n%s", diff)
 	}
 }
