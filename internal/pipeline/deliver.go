@@ -48,7 +48,7 @@ func (d *deliverRole) run(ctx, drain context.Context, target *target) (err error
 		kgo.ConsumerGroup(group),
 		kgo.InstanceID(d.memberID(RoleDeliver)),
 		kgo.SessionTimeout(d.times.session),
-		kgo.HeartbeatInterval(d.times.session / 3),
+		kgo.HeartbeatInterval(d.times.session/3),
 		kgo.RebalanceTimeout(d.times.rebalance),
 		kgo.ConsumeTopics(d.names.Alerts()),
 		broker.FromStart(),
@@ -79,7 +79,7 @@ func (d *deliverRole) run(ctx, drain context.Context, target *target) (err error
 			began := time.Now()
 			if err := delivery.run(ctx, drain, records); err != nil {
 				if errors.Is(err, errDraining) {
-					return nil
+					return ctx.Err() // of a drain that took too long
 				}
 				if errors.Is(err, errGivenUp) { // they come again, here or elsewhere
 					d.log.Warn("alerts may be delivered again, their commit was refused", slog.String(logkey.Destination, name), slog.Any(logkey.Error, err))

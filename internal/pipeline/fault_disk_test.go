@@ -133,6 +133,9 @@ func TestDiskFullLake(t *testing.T) {
 	if !s.ready() {
 		t.Errorf("a lake that takes no files should leave the process ready: %+v", s.stats.Telemetry.Health.Roles())
 	}
+	if valueOf(t, s.stats.Telemetry.LakeRetries) < 2 {
+		t.Error("the tries are not counted")
+	}
 	s.drain(t) // with a full disk
 	if log := s.log.String(); !strings.Contains(log, "free or add space") || !strings.Contains(log, "written at the next start") {
 		t.Errorf("the log does not say what to do:\n%s", log)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -32,6 +33,13 @@ type observer struct {
 	handled map[partition]handled
 
 	tails map[partition]tail // of watchLag's goroutine
+	watch *watch
+}
+
+// End ends what the observer tells.
+func (o *observer) End() {
+	o.watch.remove(o)
+	o.Part.End()
 }
 
 // tail is the part of a partition behind what is done, when it was last looked at.
@@ -52,7 +60,7 @@ func (s *shared) observe(role Role, name, group string, topics ...string) *obser
 	t := s.stats.Telemetry
 	o := &observer{
 		Part: t.Health.Part(string(role), name), telemetry: t,
-		role: role, group: group, topics: topics, handled: map[partition]handled{}, tails: map[partition]tail{},
+		role: role, group: group, topics: topics, handled: map[partition]handled{}, tails: map[partition]tail{}, watch: &s.watch,
 	}
 	t.Transactions.WithLabelValues(string(role), telemetry.Committed)
 	t.Transactions.WithLabelValues(string(role), telemetry.Aborted)
@@ -174,6 +182,12 @@ func (w *watch) add(o *observer) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.observers = append(w.observers, o)
+}
+
+func (w *watch) remove(o *observer) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.observers = slices.DeleteFunc(slices.Clone(w.observers), func(other *observer) bool { return other == o }) // others read the old list
 }
 
 // watchLag looks until ctx is done.

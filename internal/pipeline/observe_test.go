@@ -12,8 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weir-security/weir/detections"
+	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
 
@@ -53,6 +56,69 @@ func TestLag(t *testing.T) {
 	want := []lag{{20, 0}, {15, 3600}, {10, 3600}, {0, 0}, {5, 0}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("lag (-want +got):\n%s", diff)
+	}
+}
+
+// TestLagBehindAnAbortedTransaction shows no lag where all that a group has not
+// committed are markers and records of an aborted transaction: a drained pipeline would
+// otherwise seem to be behind until something else is written.
+func TestLagBehindAnAbortedTransaction(t *testing.T) {
+	p, err := open(t.Context(), Options{
+		Config: newWorld(t.TempDir()).config, Roles: []Role{RoleDetect}, Sources: sources.All(),
+		Log: slog.New(slog.DiscardHandler), Stats: NewStats(), batchRecords: batchRecords,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	group, topic := p.group("detect"), p.names.Raw("aws.cloudtrail")
+	cl, err := p.opts.New(t.Context(), kgo.TransactionalID("test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	const each = 3
+	transact := func(end kgo.TransactionEndTry) {
+		t.Helper()
+		if err := cl.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		for range each {
+			if err := cl.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte("x")}).FirstErr(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := cl.EndTransaction(t.Context(), end); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := p.observe(RoleDetect, "", group, topic)
+	defer o.End()
+	looks := func() (shown []float64) {
+		t.Helper()
+		for range 3 {
+			if err := p.lookUpLag(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			shown = append(shown, valueOf(t, p.stats.Telemetry.LagRecords.WithLabelValues(group, topic, "0")))
+		}
+		return shown
+	}
+	var got [][]float64
+	transact(kgo.TryCommit)
+	got = append(got, looks()) // nothing is committed
+	var done kadm.Offsets
+	done.AddOffset(topic, 0, each, -1)
+	if err := p.adm.CommitAllOffsets(t.Context(), group, done); err != nil {
+		t.Fatal(err)
+	}
+	transact(kgo.TryAbort)
+	got = append(got, looks()) // two markers and what was aborted
+	transact(kgo.TryCommit)
+	got = append(got, looks())
+	want := [][]float64{{each + 1, each, each}, {each + 2, 0, 0}, {2*each + 3, 2*each + 2, 2*each + 2}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("lag in three looks each (-want +got):\n%s", diff)
 	}
 }
 

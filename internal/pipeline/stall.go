@@ -107,6 +107,7 @@ func (s *storeRole) stalled(o *observer, err error) (time.Duration, error) {
 	}
 	s.log.Warn("the lake takes no files, trying again; nothing is lost, it waits in Kafka",
 		slog.String(logkey.AtMost, wait.String()), slog.Any(logkey.Error, err))
+	o.telemetry.LakeRetries.Inc()
 	o.Waits("the lake takes no files: "+err.Error(), wait)
 	return wait, nil
 }

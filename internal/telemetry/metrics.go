@@ -46,6 +46,7 @@ type Telemetry struct {
 	LakeBytes    *prometheus.CounterVec // table
 	LakeCommits  *prometheus.CounterVec // table
 	LakeBuffered *prometheus.GaugeVec   // table
+	LakeRetries  prometheus.Counter
 
 	// The destinations.
 	Deliveries       *prometheus.CounterVec // destination
@@ -129,6 +130,7 @@ func (t *Telemetry) lake() {
 	t.LakeBytes = t.counter("weir_lake_bytes_total", "Bytes of the files written.", "table")
 	t.LakeCommits = t.counter("weir_lake_commits_total", "Batches of offsets committed.", "table")
 	t.LakeBuffered = t.gauge("weir_lake_buffered_rows", "Rows in memory that no file holds yet.", "table")
+	t.LakeRetries = t.single("weir_lake_retries_total", "Times that the lake took no files and is tried again.")
 }
 
 func (t *Telemetry) destinations() {
