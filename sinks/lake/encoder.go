@@ -15,6 +15,7 @@ type encoder struct {
 	doc      jsondoc.Doc
 	event    ocsf.Event
 	builders map[ocsf.ClassUID]*ocsfarrow.Builder
+	large    ocsf.ClassUID // of the one builder that may be large
 }
 
 func newEncoder() *encoder {
@@ -58,6 +59,10 @@ func (e *encoder) parseHead(table Table, value []byte) (ocsf.ClassUID, int64, er
 // encode makes the file of a partition. It sets the number of rows in it, and
 // those that could not be in it.
 func (e *encoder) encode(p *partitionRows, rows []Row, to *written) ([]byte, error) {
+	if p.bytes > smallBuilder && e.large != p.class {
+		delete(e.builders, e.large)
+		e.large = p.class
+	}
 	builder, err := e.builder(p.class)
 	if err != nil {
 		return nil, err
@@ -86,9 +91,13 @@ func (e *encoder) encode(p *partitionRows, rows []Row, to *written) ([]byte, err
 	return file.finish()
 }
 
-// keptBuilder is the JSON of a file above which its builder is not kept for the
-// next: a builder of each class that once was large would be most of the memory.
-const keptBuilder = 4 << 20
+// The JSON of a file whose builder is kept for the next. A builder of each class
+// that once was large would be most of the memory, so there is one at most; files
+// of a class come one after the other.
+const (
+	smallBuilder = 1 << 20
+	keptBuilder  = 16 << 20
+)
 
 // builder gives the builder of a class, whose memory is reused.
 func (e *encoder) builder(class ocsf.ClassUID) (*ocsfarrow.Builder, error) {

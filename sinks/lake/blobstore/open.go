@@ -27,8 +27,8 @@ type Config struct {
 	AccountKey       string
 }
 
-// requestTimeout is for one request with its answer; a block takes it at 56 kB/s.
-const requestTimeout = 5 * time.Minute
+// requestTimeout is for one request with its answer; a block takes it at 140 kB/s.
+const requestTimeout = 2 * time.Minute
 
 // Open reaches the container and tries out what writing needs: see probe.
 func Open(ctx context.Context, c Config) (*Store, error) {

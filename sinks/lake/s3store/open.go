@@ -40,8 +40,8 @@ type Config struct {
 	KMSKeyID string // encrypt with this key: SSE-KMS
 }
 
-// requestTimeout is for one request with its answer; a part takes it at 56 kB/s.
-const requestTimeout = 5 * time.Minute
+// requestTimeout is for one request with its answer; a part takes it at 140 kB/s.
+const requestTimeout = 2 * time.Minute
 
 // Open reaches the bucket and tries out what writing needs: see probe.
 func Open(ctx context.Context, c Config) (*Store, error) {
