@@ -150,7 +150,7 @@ type certificates struct {
 	server, client tls.Certificate
 }
 
-func newCertificates(t *testing.T) certificates {
+func newCertificates(t testing.TB) certificates {
 	t.Helper()
 	authorityKey, authority := certificate(t, nil, nil, "weir test authority")
 	parent, err := x509.ParseCertificate(authority)
@@ -166,7 +166,7 @@ func newCertificates(t *testing.T) certificates {
 	return c
 }
 
-func certificate(t *testing.T, parent *x509.Certificate, parentKey *ecdsa.PrivateKey, name string) (*ecdsa.PrivateKey, []byte) {
+func certificate(t testing.TB, parent *x509.Certificate, parentKey *ecdsa.PrivateKey, name string) (*ecdsa.PrivateKey, []byte) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

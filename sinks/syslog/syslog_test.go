@@ -388,8 +388,7 @@ func FuzzMessage(f *testing.F) {
 // BenchmarkDeliver sends batches of 500 alerts of 4 kB to a receiver on loopback that
 // reads everything, over TLS.
 func BenchmarkDeliver(b *testing.B) {
-	t := &testing.T{}
-	certs := newCertificates(t)
+	certs := newCertificates(b)
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{certs.server}})
 	if err != nil {
 		b.Fatal(err)
