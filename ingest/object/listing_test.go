@@ -348,3 +348,37 @@ func TestEverySlotGetsObjects(t *testing.T) {
 		t.Errorf("200 objects are in %d slots", n)
 	}
 }
+
+// Many objects that are refused for good do not keep others from being read, and a filter
+// gives them up.
+func TestManyRefused(t *testing.T) {
+	m, d := newMemory(), newDurable()
+	want := fill(m, 200, func(int) time.Time { return old(3) })
+	m.trouble = func(what, key string) error {
+		if what == "open" && key < "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/13/" {
+			return fmt.Errorf("get: %w", ErrRefused)
+		}
+		return nil
+	}
+	run := func(change func(*Config)) error { return testListing(m, change).Run(t.Context(), d.stored(), d.put) }
+	if err := run(nil); err == nil || !strings.Contains(err.Error(), "in a row cannot be read") {
+		t.Errorf("the error is %v", err)
+	}
+	for range 3 {
+		_ = run(nil) // says the same until it is past them
+	}
+	for r := range want {
+		if strings.Contains(r, "/2026/11/0") || strings.Contains(r, "/2026/11/10") || strings.Contains(r, "/2026/11/11") || strings.Contains(r, "/2026/11/12") {
+			delete(want, r)
+		}
+	}
+	d.check(t, want)
+	if err := run(func(c *Config) { c.Filter.Include = []string{"*/11/13/*"} }); err != nil {
+		t.Fatal(err)
+	}
+	for key := range d.stored() {
+		if strings.HasPrefix(key, objectPrefix) {
+			t.Errorf("the cursor %s is left", key)
+		}
+	}
+}

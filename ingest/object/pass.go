@@ -72,6 +72,12 @@ type job struct {
 // listing may leave them out.
 func (r *listingRun) leftovers(ctx context.Context, work chan<- job) error {
 	for _, key := range r.unfinished() {
+		if !r.Filter.Takes(key) { // any more
+			if err := r.put(ctx, r.without(key)); err != nil {
+				return err
+			}
+			continue
+		}
 		e, err := r.Store.Head(ctx, key)
 		if errors.Is(err, ErrGone) || errors.Is(err, ErrRefused) {
 			e, err = Entry{Key: key, ETag: r.cursor(key).ETag}, nil // reading it says so
@@ -140,7 +146,7 @@ func (r *listingRun) walk(ctx context.Context, work chan<- job) error {
 func (r *listingRun) hand(ctx context.Context, work chan<- job, e Entry, leftover bool) error {
 	r.mu.Lock()
 	j, wanted := r.judge(e, leftover)
-	tired := r.failed >= maxFailures
+	tired := r.failed >= maxFailures && !leftover
 	if wanted && j.settled && !leftover {
 		r.slots[ingest.Slot(e.Key)].begin(e.Key)
 	}
@@ -185,6 +191,19 @@ func (r *listingRun) judge(e Entry, leftover bool) (job, bool) {
 		return j, j.settled && cur.Pending
 	}
 	return j, true
+}
+
+// without deletes an object's cursor.
+func (r *listingRun) without(key string) Part {
+	return Part{
+		Cursors: func() []ingest.Cursor { return []ingest.Cursor{{Key: objectPrefix + key}} },
+		Committed: func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			delete(r.objects, key)
+			delete(r.problems, key)
+		},
+	}
 }
 
 // complete ends a pass that has seen everything: what was settled is done.

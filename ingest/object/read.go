@@ -194,7 +194,7 @@ func (r *listingRun) cover(j *job, own ingest.Cursor) []ingest.Cursor {
 func (r *listingRun) unreadable(ctx context.Context, j *job, cause error) error {
 	return r.put(ctx, Part{
 		Cursors: func() []ingest.Cursor {
-			r.fail(j.Key, cause)
+			r.fail(j, cause)
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.slots[ingest.Slot(j.Key)].dirty = true
@@ -233,10 +233,13 @@ func GoneLetter(in Input, object string, position int64) event.DeadLetter {
 }
 
 // fail notes that an object cannot be read, and logs it the first time.
-func (r *listingRun) fail(key string, cause error) {
+func (r *listingRun) fail(j *job, cause error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.failed++
+	key := j.Key
+	if !j.leftover { // that one was refused before says nothing about the others
+		r.failed++
+	}
 	_, again := r.problems[key]
 	r.problems[key] = cause.Error() // with a request id, so it differs each time
 	if again {
