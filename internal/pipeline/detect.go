@@ -29,6 +29,7 @@ type detectRole struct {
 	seen       map[partition]*seen
 	adm        *kadm.Client
 	heartbeats *heartbeats
+	looked     time.Time // when it was last asked which partitions are at their ends
 
 	// What the transaction under way changed.
 	added   map[partition]int
@@ -214,6 +215,7 @@ func (d *detectRole) beat(ctx context.Context, b *batch) error {
 	if !d.heartbeats.isDue(time.Now(), b.last) {
 		return nil
 	}
+	d.lookForEnds(ctx)
 	beats := d.heartbeats.beat(time.Now(), b.last)
 	if len(beats) == 0 {
 		return nil

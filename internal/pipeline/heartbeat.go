@@ -17,7 +17,8 @@ import (
 //
 // A partition that was just assigned holds the watermark back from the start,
 // with no time of its own yet: what it has to say may be older than what the
-// others already said. It stops doing so when it has been silent for idleAfter.
+// others already said. It stops doing so when it has been silent for idleAfter and
+// Kafka has nothing more of it: silence may also be that of a leader that is away.
 type heartbeats struct {
 	sources   map[string]string // by raw topic
 	lateness  config.Lateness
@@ -36,6 +37,10 @@ type pulse struct {
 	sureTime int64
 	resumed  bool      // maxTime knows of earlier processes
 	lastRead time.Time // wall clock: silence is a matter of this process
+	// atEnd says that nothing was left to read when Kafka was last asked, which was
+	// after lastRead; end is where the log ended then.
+	atEnd bool
+	end   int64
 	// told and toldAt are of the last committed heartbeat, telling and tellingAt of
 	// the one under way.
 	told, telling     told
@@ -55,7 +60,7 @@ func newHeartbeats(sources map[string]string, lateness config.Lateness, idleAfte
 // read notes an event, or with time 0 a dead letter.
 func (h *heartbeats) read(p partition, eventTime int64) {
 	s := h.of(p)
-	s.lastRead = time.Now()
+	s.lastRead, s.atEnd = time.Now(), false
 	s.maxTime = max(s.maxTime, eventTime)
 }
 
@@ -105,6 +110,21 @@ func (h *heartbeats) of(p partition) *pulse {
 	return s
 }
 
+func (h *heartbeats) isSilent(s *pulse, now time.Time) bool {
+	return now.Sub(s.lastRead) >= h.idleAfter
+}
+
+// silent are the partitions that are idle if they are at their ends.
+func (h *heartbeats) silent(now time.Time) []partition {
+	var silent []partition
+	for p, s := range h.state {
+		if h.isSilent(s, now) {
+			silent = append(silent, p)
+		}
+	}
+	return silent
+}
+
 // refreshAfter is how often a heartbeat is repeated although it says nothing new:
 // correlate forgets partitions of which it hears no more, and a restart of it
 // reads back to the oldest heartbeat that still counts.
@@ -127,7 +147,7 @@ func (h *heartbeats) isDue(now time.Time, last bool) bool {
 func (h *heartbeats) beat(now time.Time, last bool) []detections.Heartbeat {
 	var beats []detections.Heartbeat
 	for p, s := range h.state {
-		s.telling = told{ever: true, idle: now.Sub(s.lastRead) >= h.idleAfter || last && s.maxTime == 0, maxTime: s.maxTime}
+		s.telling = told{ever: true, idle: s.atEnd && h.isSilent(s, now) || last && s.maxTime == 0, maxTime: s.maxTime}
 		if s.telling == s.told && now.Sub(s.toldAt) < refreshAfter {
 			continue
 		}

@@ -77,14 +77,41 @@ func TestHeartbeatIsToldAgainAfterAnAbort(t *testing.T) {
 	}
 }
 
+// A partition is idle when it is silent and at its end. Either alone may be so while
+// records wait that are older than what the others tell.
 func TestHeartbeatOfSilentPartitionIsIdle(t *testing.T) {
 	h, p, _ := testHeartbeats()
 	h.read(p, 1000)
 	now := time.Now()
-	h.beat(now, false)
-	h.sent()
-	if got := h.beat(now.Add(31*time.Second), false); len(got) != 1 || !got[0].Idle {
-		t.Errorf("after 31 s of silence: %+v", got)
+	idle := func(after time.Duration) bool {
+		t.Helper()
+		beats := h.beat(now.Add(after), false)
+		h.sent()
+		if len(beats) > 0 {
+			return beats[0].Idle
+		}
+		return h.of(p).told.idle
+	}
+	h.of(p).atEnd = true
+	if idle(0) {
+		t.Error("idle at its end, but just read")
+	}
+	h.of(p).atEnd = false
+	if silent := h.silent(now.Add(31 * time.Second)); len(silent) != 1 || idle(31*time.Second) {
+		t.Errorf("after 31 s of silence, with records left: silent are %v, and it is idle", silent)
+	}
+	h.of(p).atEnd = true
+	if !idle(32 * time.Second) {
+		t.Error("after 32 s of silence, at its end: not idle")
+	}
+	h.of(p).atEnd = false
+	if idle(33 * time.Second) {
+		t.Error("idle although records have come")
+	}
+	h.of(p).atEnd = true
+	h.read(p, 1000)
+	if h.of(p).atEnd {
+		t.Error("at its end as of before a read")
 	}
 }
 
