@@ -59,8 +59,13 @@ func Refused(err error) bool {
 // Passing tells whether what failed may well succeed later with nothing changed
 // here: brokers are away or busy with each other, or credentials are being rotated.
 func Passing(err error) bool {
-	op, network := errors.AsType[*net.OpError](err)
-	return network && op.Op != "listen" || kerr.IsRetriable(err) || Refused(err)
+	if op, network := errors.AsType[*net.OpError](err); network {
+		return op.Op != "listen"
+	}
+	// A connection that ends before its first answer is often one with wrong settings,
+	// and kgo does not try it again; but so is one to a broker that dies just then.
+	_, closed := errors.AsType[*kgo.ErrFirstReadEOF](err)
+	return closed || kgo.IsRetryableBrokerErr(err) || kerr.IsRetriable(err) || Refused(err)
 }
 
 func mechanismOf(s *config.SASL) (sasl.Mechanism, error) {

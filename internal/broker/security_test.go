@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -17,10 +18,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/weir-security/weir/internal/config"
 )
@@ -149,11 +154,59 @@ func TestPassing(t *testing.T) {
 		{kerr.FencedInstanceID, false},
 		{kerr.TopicAuthorizationFailed, false},
 		{errors.New("a destination is broken"), false},
+		{&os.PathError{Op: "open", Path: "lake", Err: syscall.EACCES}, false},
+		// What a client says in whose hands a broker dies.
+		{fmt.Errorf("begin transaction: producer ID has a fatal, unrecoverable error, err: %w", closedAtOnce(t)), true},
+		{fmt.Errorf("fetch: %w", &kgo.ErrGroupSession{Err: lostConnection(t)}), true},
 	} {
 		if got := Passing(test.err); got != test.want {
 			t.Errorf("%v passes: %t, want %t", test.err, got, test.want)
 		}
 	}
+}
+
+// closedAtOnce is the error of a request to a broker that takes it and closes the
+// connection.
+func closedAtOnce(t *testing.T) error {
+	t.Helper()
+	err := failingRequest(t, func(*kgo.Client) error { return io.EOF })
+	if _, ok := errors.AsType[*kgo.ErrFirstReadEOF](err); !ok {
+		t.Fatalf("the client says %v, which is of another kind", err)
+	}
+	return err
+}
+
+// lostConnection is the error of a request to a broker of which the client learns
+// meanwhile that it is no more. Its kind is kgo's own.
+func lostConnection(t *testing.T) error {
+	t.Helper()
+	err := failingRequest(t, func(cl *kgo.Client) error { return cl.UpdateSeedBrokers("192.0.2.1:9092") })
+	if err == nil || !strings.Contains(err.Error(), "connection has died") {
+		t.Fatalf("the client says %v, which is of another kind", err)
+	}
+	return err
+}
+
+// failingRequest makes a request to a fake broker, which calls fail before it
+// answers, and closes the connection instead if that is an error.
+func failingRequest(t *testing.T, fail func(*kgo.Client) error) error {
+	t.Helper()
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fake.Close()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(fake.ListenAddrs()...), kgo.RequestRetries(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	fake.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) {
+		err := fail(cl)
+		return nil, err, err != nil
+	})
+	_, err = kmsg.NewPtrMetadataRequest().RequestWith(t.Context(), cl)
+	return err
 }
 
 func TestSettled(t *testing.T) {
