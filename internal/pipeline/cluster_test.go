@@ -110,8 +110,9 @@ func (w *world) sources() []sources.Source {
 // finishTries is how often a weir whose brokers go away is started again.
 const finishTries = 5
 
-// finish runs the pipeline to the end of its input. Where brokers go away it does
-// what an operator's supervisor does: start again.
+// finish runs the pipeline to the end of its input. Where brokers go away before they
+// took it in it does what an operator's supervisor does: start again, once they
+// are back.
 func (w *world) finish(t *testing.T, o Options) error {
 	t.Helper()
 	err := w.run(t.Context(), o)
@@ -119,6 +120,9 @@ func (w *world) finish(t *testing.T, o Options) error {
 		if err == nil || w.calm == nil || !broker.Passing(err) {
 			return err
 		}
+		t.Logf("starting again after: %v", err)
+		w.calm.RLock() // until all brokers are well
+		w.calm.RUnlock()
 		err = w.run(t.Context(), o)
 	}
 	return err

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/weir-security/weir/internal/broker"
 )
 
 // The variables by which a test starts this test binary as a weir in which
@@ -97,8 +99,13 @@ const victimBatch = 500
 
 var errInjected = errors.New("injected")
 
-// victimFailed is the exit code of a victim whose role failed as it should.
-const victimFailed = 42
+// Exit codes of a victim.
+const (
+	victimFailed = 42 // its role failed as it should
+	// Brokers did not take it in, or they were away when it was drained: all for which
+	// a weir may end where brokers are away for seconds.
+	victimAway = 43
+)
 
 // victim makes a visit in this process, and returns its exit code.
 func victim(dir, text string) int {
@@ -137,6 +144,9 @@ func victim(dir, text string) int {
 		return victimFailed
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "weir:", err)
+		if broker.Passing(err) {
+			return victimAway
+		}
 		return 1
 	}
 	return 0
@@ -200,7 +210,7 @@ func runVictim(t testing.TB, w *world, v visit) end {
 		return endKilled
 	case v.has(kindFail) && status.ExitStatus() == victimFailed:
 		return endFailed
-	case w.calm != nil && status.ExitStatus() == 1 && ctx.Err() == nil:
+	case w.calm != nil && status.ExitStatus() == victimAway && ctx.Err() == nil:
 		return endAway
 	}
 	t.Fatalf("visit %+v: %v\n%s", v, err, out)
