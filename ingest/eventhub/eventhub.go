@@ -66,8 +66,11 @@ type Config struct {
 	Report func(problem string)
 	Log    *slog.Logger // nil is slog.Default()
 
-	refresh time.Duration // how often partitions are looked for; 0 is refreshEvery
+	refresh  time.Duration // how often partitions are looked for; 0 is refreshEvery
+	patience time.Duration // how long Once waits for a hub that cannot be read; 0 is oncePatience
 }
+
+const oncePatience = time.Minute
 
 // refreshEvery is how often new partitions are looked for, and whether a hub that is
 // silent can be reached.
@@ -101,7 +104,7 @@ func New(cfg Config) (*Collector, error) {
 	if cfg.Report == nil {
 		c.cfg.Report = func(string) {}
 	}
-	c.cfg.refresh = cmp.Or(cfg.refresh, refreshEvery)
+	c.cfg.refresh, c.cfg.patience = cmp.Or(cfg.refresh, refreshEvery), cmp.Or(cfg.patience, oncePatience)
 	return c, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -289,4 +290,19 @@ func TestTrouble(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// One that is to end does not wait for ever.
+func TestOnceGivesUp(t *testing.T) {
+	cfg := newHub(t).config()
+	cfg.Once, cfg.patience, cfg.refresh = true, 200*time.Millisecond, 50*time.Millisecond
+	cfg.ConnectionString = func() (string, error) { return "wrong", nil }
+	c, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.Run(t.Context(), nil, new(collected).put)
+	if err == nil || !strings.Contains(err.Error(), "SASL_AUTHENTICATION_FAILED") {
+		t.Errorf("Run returned %v", err)
+	}
 }

@@ -36,7 +36,8 @@ type reader struct {
 	cursors  map[string][]byte
 	put      ingest.Put
 
-	trouble trouble
+	trouble  trouble
+	progress time.Time // when a message was read last
 
 	found      bool // the hub's partitions were looked up
 	partitions map[int32]*partition
@@ -60,7 +61,7 @@ type partition struct {
 func newReader(c *Collector, admin *kgo.Client, slots []int, cursors map[string][]byte, put ingest.Put) *reader {
 	return &reader{
 		Collector: c, admin: kadm.NewClient(admin), slots: slots, cursors: cursors, put: put,
-		trouble:    trouble{log: c.cfg.Log, report: c.cfg.Report},
+		trouble: trouble{log: c.cfg.Log, report: c.cfg.Report}, progress: time.Now(),
 		partitions: map[int32]*partition{}, splitter: new(envelope.Splitter),
 	}
 }
@@ -79,6 +80,9 @@ func (r *reader) run(ctx context.Context) error {
 		r.trouble.note(looking, err)
 		if err != nil {
 			r.doubt()
+		}
+		if problem := r.trouble.problem(); r.cfg.Once && problem != "" && time.Since(r.progress) > r.cfg.patience {
+			return errors.New(problem)
 		}
 		if err := r.open(); err != nil {
 			return err
@@ -225,6 +229,7 @@ func (r *reader) take(ctx context.Context, fetches kgo.Fetches) (failed bool, er
 func (r *reader) message(ctx context.Context, m *kgo.Record) error {
 	p := r.partitions[m.Partition]
 	r.trouble.note(reading, nil)
+	r.progress = time.Now()
 	if !p.checked && m.Offset == p.Last && digest(m) != p.Digest {
 		return r.anew(ctx, m.Partition, p)
 	}
