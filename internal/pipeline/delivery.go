@@ -98,7 +98,9 @@ func (d *delivery) run(ctx, drain context.Context, records []*kgo.Record) error 
 			break
 		}
 		if len(again) > 0 || drain.Err() != nil || time.Since(committed) > commitEvery {
-			if err := d.alerts.commit(ctx, d.alerts.mine(done(records, queue))); err != nil {
+			// A commit that is refused, as during a rebalance, is made up for by the next:
+			// to give up here would pass over what is not delivered.
+			if err := d.alerts.commit(ctx, d.alerts.mine(done(records, queue))); err != nil && !errors.Is(err, errGivenUp) {
 				return err
 			}
 			committed = time.Now()

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weir-security/weir/sinks"
@@ -24,6 +25,7 @@ type memoryLog struct {
 
 	mu        sync.Mutex
 	committed []int64
+	refused   int               // commits that are still to be refused
 	letters   map[string]string // answers by alert id
 	gone      map[int32]bool
 }
@@ -64,6 +66,10 @@ func (m *memoryLog) mine(records []*kgo.Record) []*kgo.Record {
 func (m *memoryLog) commit(_ context.Context, records []*kgo.Record) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.refused > 0 {
+		m.refused--
+		return explainCommit(kerr.RebalanceInProgress)
+	}
 	for _, r := range records {
 		m.committed[r.Partition] = max(m.committed[r.Partition], r.Offset+1)
 	}
@@ -357,6 +363,26 @@ func TestDeliveryForgetsWhatIsGone(t *testing.T) {
 		}
 		if len(got) != 10 || m.committed[0] != 10 || m.committed[1] != 0 {
 			t.Errorf("%d delivered, committed %v", len(got), m.committed)
+		}
+	})
+}
+
+// A commit that is refused between two tries, because the group rebalances, must not
+// make the role pass over what is not delivered yet.
+func TestDeliveryGoesOnAfterARefusedCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemoryLog(t, 1, 10)
+		m.refused = 2
+		tries, got := 0, 0
+		err := m.delivery(func(_ context.Context, some []sinks.Alert) error {
+			if tries++; tries < 4 {
+				return errors.New("connection refused")
+			}
+			got += len(some)
+			return nil
+		}).run(t.Context(), t.Context(), m.poll(10))
+		if err != nil || got != 10 || m.left() != 0 {
+			t.Errorf("%v, %d alerts delivered, %d left", err, got, m.left())
 		}
 	})
 }
