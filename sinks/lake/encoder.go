@@ -16,12 +16,15 @@ type encoder struct {
 	event    ocsf.Event
 	builders map[ocsf.ClassUID]*ocsfarrow.Builder
 	large    ocsf.ClassUID // of the one builder that may be large
+	kept     int64         // JSON of a file above which its builder is not kept
 }
 
-func newEncoder() *encoder {
+// newEncoder makes one of several workers.
+func newEncoder(workers int) *encoder {
 	return &encoder{
 		doc:      jsondoc.Doc{Wrapped: jsondoc.MaxWrapped},
 		builders: map[ocsf.ClassUID]*ocsfarrow.Builder{},
+		kept:     keptBuilders / int64(workers),
 	}
 }
 
@@ -59,7 +62,7 @@ func (e *encoder) parseHead(table Table, value []byte) (ocsf.ClassUID, int64, er
 // encode makes the file of a partition. It sets the number of rows in it, and
 // those that could not be in it.
 func (e *encoder) encode(p *partitionRows, rows []Row, to *written) ([]byte, error) {
-	if p.bytes > smallBuilder && e.large != p.class {
+	if p.bytes > e.kept/16 && e.large != p.class {
 		delete(e.builders, e.large)
 		e.large = p.class
 	}
@@ -82,7 +85,7 @@ func (e *encoder) encode(p *partitionRows, rows []Row, to *written) ([]byte, err
 		}
 		to.Rows++
 	}
-	if p.bytes > keptBuilder {
+	if p.bytes > e.kept {
 		delete(e.builders, p.class)
 	}
 	if to.Rows == 0 {
@@ -91,13 +94,10 @@ func (e *encoder) encode(p *partitionRows, rows []Row, to *written) ([]byte, err
 	return file.finish()
 }
 
-// The JSON of a file whose builder is kept for the next. A builder of each class
-// that once was large would be most of the memory, so there is one at most; files
-// of a class come one after the other.
-const (
-	smallBuilder = 1 << 20
-	keptBuilder  = 16 << 20
-)
+// keptBuilders is the JSON of files whose builders all workers together keep for
+// the next: a builder needs twice as much. Each worker keeps one large builder, for
+// files of a class come one after the other, and small ones of each class.
+const keptBuilders = 32 << 20
 
 // builder gives the builder of a class, whose memory is reused.
 func (e *encoder) builder(class ocsf.ClassUID) (*ocsfarrow.Builder, error) {

@@ -205,7 +205,7 @@ func TestRowGroups(t *testing.T) {
 
 // TestRowGroupBytes bounds a row group by the size of its rows, too.
 func TestRowGroupBytes(t *testing.T) {
-	w := newEncoder()
+	w := newEncoder(1)
 	builder, err := w.builder(ocsf.ClassBaseEvent)
 	if err != nil {
 		t.Fatal(err)
