@@ -178,18 +178,20 @@ func (s *server) check(copies bool) {
 // twice is the same in origin and bytes.
 func TestFaults(t *testing.T) {
 	for _, fault := range ingesttest.Faults {
-		t.Run(string(fault), func(t *testing.T) {
-			t.Parallel()
-			s := newServer(t)
-			s.run(fault, 5)
-			for n := range requests {
-				s.send(n)
-			}
-			if s.starts != 2 {
-				t.Errorf("the collector was started %d times: the fault was not met", s.starts)
-			}
-			s.check(fault == ingesttest.KillAfter || fault == ingesttest.FailAfter)
-		})
+		for nth, id := range map[int64]string{5: "key", 6: "body"} {
+			t.Run(string(fault)+", "+id, func(t *testing.T) {
+				t.Parallel()
+				s := newServer(t)
+				s.run(fault, nth)
+				for n := range requests {
+					s.send(n)
+				}
+				if s.starts != 2 {
+					t.Errorf("the collector was started %d times: the fault was not met", s.starts)
+				}
+				s.check(fault == ingesttest.KillAfter || fault == ingesttest.FailAfter)
+			})
+		}
 	}
 	t.Run("killed while a body comes", func(t *testing.T) {
 		t.Parallel()
