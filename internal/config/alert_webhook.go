@@ -72,7 +72,7 @@ func (w *WebhookAlert) fields() []field {
 		field{"signature", "a header with `sha256=` and the HMAC-SHA256 of the body in hexadecimal digits", optional(&w.Signature, newSignature, (*Signature).fields)},
 		field{"accept", "status codes that mean delivered; empty: every 2xx", statusCodes{&w.Accept}},
 		field{"batch", "most alerts in one request; the built-in templates of services take one", integer(&w.Batch, 1, 1000)},
-		field{"interval", "least time from one request to the next; `0s`: none, for `slack` 1s", duration(&w.Interval, 0)},
+		field{"interval", "least time from one request to the next; `0s`: none, but 1s for `slack` and 250ms for `teams`", duration(&w.Interval, 0)},
 		field{"max_body", "bytes of a body; a larger one is refused without asking", size(&w.MaxBody, 1<<10, 64<<20)},
 		field{"timeout", "longest time for a request", duration(&w.Timeout, 100*time.Millisecond)},
 		field{"tls", "whom to trust, and the client certificate; without it, the system's roots", optional(&w.TLS, newTLS, (*TLS).fields)},

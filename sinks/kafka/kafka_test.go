@@ -211,3 +211,28 @@ func TestRender(t *testing.T) {
 		t.Errorf("%v, %v", messages, err)
 	}
 }
+
+// BenchmarkDeliver produces batches of 500 alerts of 4 kB to a broker in this process.
+func BenchmarkDeliver(b *testing.B) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(3, "alerts"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	d, err := New(Config{Brokers: c.ListenAddrs(), Topic: "alerts"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Close()
+	batch := alerts(500)
+	for i := range batch {
+		batch[i].Value = fmt.Appendf(nil, `{"metadata":{"uid":"a%04d"},"message":%q}`, i, strings.Repeat("evidence ", 450))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := d.Deliver(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N*len(batch))/b.Elapsed().Seconds(), "alerts/s")
+}
