@@ -33,7 +33,15 @@ const (
 
 func newShareWorld(t *testing.T) *shareWorld {
 	t.Helper()
-	w, opts := servedWorld(t)
+	return shareWorldOn(t, servedWorld)
+}
+
+// brokerFor gives a test the brokers of a world of its own.
+type brokerFor func(t *testing.T) (*world, broker.Options)
+
+func shareWorldOn(t *testing.T, brokers brokerFor) *shareWorld {
+	t.Helper()
+	w, opts := brokers(t)
 	server := s3fake.New()
 	t.Cleanup(server.Close)
 	server.PageSize = 7
@@ -157,11 +165,13 @@ func nth(fault Fault, n int, do func() error) Injector {
 }
 
 // Three processes divide a bucket; one dies in a transaction, one is drained, one joins.
-func TestCollectorsDivideABucket(t *testing.T) {
+func TestCollectorsDivideABucket(t *testing.T) { testDivide(t, servedWorld) }
+
+func testDivide(t *testing.T, brokers brokerFor) {
 	for _, fault := range []Fault{FaultCollectProduced, FaultCollectFlushed, FaultCollectCommitted} {
 		t.Run(string(fault), func(t *testing.T) {
 			t.Parallel()
-			w := newShareWorld(t)
+			w := shareWorldOn(t, brokers)
 			a := w.start(t, "a", nth(fault, 6, func() error { return errInjected }), "")
 			b := w.start(t, "b", nil, "")
 			w.share(t, "a", "b")
@@ -186,11 +196,13 @@ func TestCollectorsDivideABucket(t *testing.T) {
 // A process that stands still for longer than its session finds that its objects are
 // another's. Before it has written anything, only its lost membership keeps it from
 // doing so; in an open transaction, the other waits for the end of that.
-func TestCollectorThatStoodStill(t *testing.T) {
+func TestCollectorThatStoodStill(t *testing.T) { testStoodStill(t, servedWorld) }
+
+func testStoodStill(t *testing.T, brokers brokerFor) {
 	for _, fault := range []Fault{FaultCollectBegin, FaultCollectFlushed} {
 		t.Run(string(fault), func(t *testing.T) {
 			t.Parallel()
-			w := newShareWorld(t)
+			w := shareWorldOn(t, brokers)
 			w.add(0, 60)
 			stands := make(chan struct{})
 			goOn := make(chan struct{})

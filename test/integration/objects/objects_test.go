@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -79,8 +80,49 @@ const (
 	each    = 200 // records
 )
 
-// The queue tells of objects directly; weir is killed four times.
+// A queue tells of objects, directly or by SNS; weir is killed three times.
 func TestQueue(t *testing.T) {
+	t.Run("S3", func(t *testing.T) {
+		testQueue(t, func(*testing.T, string) *types.NotificationConfiguration {
+			return &types.NotificationConfiguration{QueueConfigurations: []types.QueueConfiguration{{
+				QueueArn: aws.String(queueARN), Events: []types.Event{"s3:ObjectCreated:*"},
+			}}}
+		})
+	})
+	t.Run("SNS", func(t *testing.T) {
+		testQueue(t, func(t *testing.T, url string) *types.NotificationConfiguration {
+			const topic = "arn:aws:sns:us-east-1:123456789012:trail"
+			sns(t, url, "Action=CreateTopic&Name=trail")
+			sns(t, url, "Action=Subscribe&Protocol=sqs&TopicArn="+topic+"&Endpoint="+queueARN)
+			return &types.NotificationConfiguration{TopicConfigurations: []types.TopicConfiguration{{
+				TopicArn: aws.String(topic), Events: []types.Event{"s3:ObjectCreated:*"},
+			}}}
+		})
+	})
+}
+
+const queueARN = "arn:aws:sqs:us-east-1:123456789012:trail"
+
+// sns sends a request of the query protocol.
+func sns(t *testing.T, url, form string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(form+"&Version=2010-03-31"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+accessKey+"/20261122/us-east-1/sns/aws4_request, SignedHeaders=host, Signature=0")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("SNS answers %s to %s", answer.Status, form)
+	}
+}
+
+func testQueue(t *testing.T, notify func(t *testing.T, url string) *types.NotificationConfiguration) {
 	url := serve(t, nil, func(port string) []string {
 		return []string{executable(t, "MOTO"), "-H", "127.0.0.1", "-p", port}
 	})
@@ -94,9 +136,7 @@ func TestQueue(t *testing.T) {
 	if _, err := store.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 		t.Fatal(err)
 	}
-	notifications := &types.NotificationConfiguration{QueueConfigurations: []types.QueueConfiguration{{
-		QueueArn: aws.String("arn:aws:sqs:us-east-1:123456789012:trail"), Events: []types.Event{"s3:ObjectCreated:*"},
-	}}}
+	notifications := notify(t, url)
 	if _, err := store.PutBucketNotificationConfiguration(ctx, &s3.PutBucketNotificationConfigurationInput{Bucket: aws.String(bucket), NotificationConfiguration: notifications}); err != nil {
 		t.Fatal(err)
 	}
