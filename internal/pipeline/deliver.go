@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weir-security/weir/internal/broker"
@@ -38,7 +39,22 @@ type deliverRole struct {
 	gone map[partition]bool // given to another process since the last poll
 }
 
-func (d *deliverRole) run(ctx, drain context.Context, target *target) (err error) {
+// run delivers until drain is done or the target is reached. A member that the group
+// has put out, as its commit tells, begins anew: what it has read ahead is another's.
+func (d *deliverRole) run(ctx, drain context.Context, target *target) error {
+	for {
+		err := d.serve(ctx, drain, target)
+		if !errors.Is(err, errGivenUp) {
+			return err
+		}
+		if pause(drain, rejoinWait) != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// serve is run as one member of the group.
+func (d *deliverRole) serve(ctx, drain context.Context, target *target) (err error) {
 	name := d.opened.name
 	group := d.group(string(RoleDeliver) + "." + name)
 	d.gone = map[partition]bool{} // the callbacks may come before the first poll
@@ -83,7 +99,10 @@ func (d *deliverRole) run(ctx, drain context.Context, target *target) (err error
 				}
 				if errors.Is(err, errGivenUp) { // they come again, here or elsewhere
 					d.log.Warn("alerts may be delivered again, their commit was refused", slog.String(logkey.Destination, name), slog.Any(logkey.Error, err))
-					continue
+					if errors.Is(err, kerr.UnknownMemberID) {
+						return err
+					}
+					continue // a rebalance is under way
 				}
 				return fmt.Errorf("deliver to %s: %w", name, err)
 			}

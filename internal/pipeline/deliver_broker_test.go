@@ -34,16 +34,21 @@ func deliverWorld(t *testing.T, waits times, alerts int, value func(i int) []byt
 			t.Error(err)
 		}
 	})
-	produced := p.client // which every client may be, but for groups
+	p.produceAlerts(t, 0, alerts, value)
+	return p
+}
+
+// produceAlerts puts the alerts [from, to) on the topic.
+func (p *pipeline) produceAlerts(t *testing.T, from, to int, value func(i int) []byte) {
+	t.Helper()
 	var first error
-	for i := range alerts {
-		produced.Produce(t.Context(), &kgo.Record{Topic: p.names.Alerts(), Key: fmt.Appendf(nil, "a%06d", i), Value: value(i)},
+	for i := from; i < to; i++ { // with a client that every one may be, but for groups
+		p.client.Produce(t.Context(), &kgo.Record{Topic: p.names.Alerts(), Key: fmt.Appendf(nil, "a%06d", i), Value: value(i)},
 			func(_ *kgo.Record, err error) { first = errors.Join(first, err) })
 	}
-	if err := errors.Join(produced.Flush(t.Context()), first); err != nil {
+	if err := errors.Join(p.client.Flush(t.Context()), first); err != nil {
 		t.Fatal(err)
 	}
-	return p
 }
 
 // deliverUntil runs the role to a destination until stop is called or, with all

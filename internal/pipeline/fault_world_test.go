@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -230,29 +231,57 @@ type hostedBroker struct {
 // hostBroker makes one and starts it.
 func hostBroker(t *testing.T) *hostedBroker {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &hostedBroker{Dir: filepath.Join(fastDir(t), "broker"), Port: l.Addr().(*net.TCPAddr).Port}
-	l.Close()
+	h := &hostedBroker{Dir: filepath.Join(fastDir(t), "broker")}
 	h.start(t)
 	t.Cleanup(func() { h.kill(t) })
 	return h
 }
 
-// start starts it, again on the same directory and port, and waits until it listens.
+// start starts it, again on the same directory and port, and waits until it answers.
 func (h *hostedBroker) start(t *testing.T) {
 	t.Helper()
 	h.cmd, h.stdin = startTask(t, task{Broker: h}, &h.out)
 	awaited(t, func() string {
-		conn, err := net.Dial("tcp", h.address())
-		if err != nil {
-			return fmt.Sprintf("the broker does not listen: %v\n%s", err, &h.out)
+		// The broker chooses its port the first time: a free one might be taken until it
+		// listens.
+		text, err := os.ReadFile(h.portFile())
+		if err == nil {
+			h.Port, err = strconv.Atoi(string(text))
 		}
-		conn.Close()
+		if err != nil {
+			return fmt.Sprintf("the broker does not start: %v\n%s", err, &h.out)
+		}
+		cl, err := h.options().New(t.Context())
+		if err != nil {
+			return fmt.Sprintf("the broker does not answer: %v\n%s", err, &h.out)
+		}
+		cl.Close()
 		return ""
 	})
+}
+
+func (h *hostedBroker) portFile() string { return h.Dir + ".port" }
+
+// serve is the broker's process, until ctx is done.
+func (h *hostedBroker) serve(ctx context.Context, t *testing.T) {
+	e, err := broker.StartEmbeddedWith(h.Dir, slog.New(slog.NewTextHandler(os.Stderr, nil)), broker.EmbeddedOptions{Port: h.Port, MinSession: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(e.Addrs()[0])
+	if err == nil {
+		err = os.WriteFile(h.portFile()+".new", []byte(port), 0o600)
+	}
+	if err == nil {
+		err = os.Rename(h.portFile()+".new", h.portFile())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-ctx.Done()
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (h *hostedBroker) address() string { return fmt.Sprintf("127.0.0.1:%d", h.Port) }
@@ -325,14 +354,7 @@ func TestTask(t *testing.T) {
 		stop()
 	}()
 	if do.Broker != nil {
-		e, err := broker.StartEmbeddedWith(do.Broker.Dir, slog.New(slog.NewTextHandler(os.Stderr, nil)), broker.EmbeddedOptions{Port: do.Broker.Port, MinSession: time.Second})
-		if err != nil {
-			t.Fatal(err)
-		}
-		<-ctx.Done()
-		if err := e.Close(); err != nil {
-			t.Fatal(err)
-		}
+		do.Broker.serve(ctx, t)
 		return
 	}
 	o := faultOptions()
