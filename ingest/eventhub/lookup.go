@@ -80,7 +80,7 @@ func (e *hubError) Unwrap() error { return e.err }
 // bounds are offsets of a partition.
 type bounds struct {
 	first   int64 // of the oldest message
-	visible int64 // behind the last one that can be read
+	visible int64 // behind the last one that can be read now; asked for with Once only
 	end     int64 // behind the last one
 }
 
@@ -91,13 +91,15 @@ func (r *reader) bounds(ctx context.Context) (map[int32]bounds, error) {
 	if err != nil {
 		return nil, &hubError{doing, err}
 	}
-	visible, err := r.admin.ListCommittedOffsets(ctx, r.cfg.Hub)
-	if err != nil {
-		return nil, &hubError{doing, err}
-	}
 	ends, err := r.admin.ListEndOffsets(ctx, r.cfg.Hub)
 	if err != nil {
 		return nil, &hubError{doing, err}
+	}
+	visible := ends
+	if r.cfg.Once {
+		if visible, err = r.admin.ListCommittedOffsets(ctx, r.cfg.Hub); err != nil {
+			return nil, &hubError{doing, err}
+		}
 	}
 	if err := errors.Join(starts.Error(), visible.Error(), ends.Error()); err != nil {
 		return nil, &hubError{doing, err}
