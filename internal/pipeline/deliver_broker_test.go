@@ -112,7 +112,7 @@ func TestDeliverThroughEveryFailureFromTheBroker(t *testing.T) {
 // keeps its place in the group, so that nothing is taken from it and delivered
 // twice, and reads no more than a little ahead.
 func TestDeliverKeepsItsPlaceWhileItWaits(t *testing.T) {
-	const session, alerts = time.Second, 20_000
+	const session, alerts = 3 * time.Second, 20_000
 	value := func(i int) []byte { // of 4 kB which do not compress away
 		noise := make([]byte, 3000)
 		source := rand.New(rand.NewPCG(uint64(i), 1))
@@ -137,9 +137,9 @@ func TestDeliverKeepsItsPlaceWhileItWaits(t *testing.T) {
 		defer mu.Unlock()
 		_, generation := d.cl.GroupMetadata()
 		generations = append(generations, generation)
-		if !waited { // it hangs for four sessions
+		if !waited { // it hangs for more than two sessions
 			waited = true
-			for range 40 {
+			for range 25 {
 				most = max(most, d.cl.BufferedFetchBytes())
 				time.Sleep(session / 10)
 			}

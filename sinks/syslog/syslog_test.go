@@ -202,6 +202,7 @@ func TestConfirmedFaults(t *testing.T) {
 		most    int
 		twice   bool
 		says    string
+		timeout time.Duration
 	}{
 		{name: "none"},
 		{name: "the connection is ended before anything is read", trouble: odd(func(conn net.Conn) {
@@ -220,7 +221,7 @@ func TestConfirmedFaults(t *testing.T) {
 			case <-hang:
 			case <-time.After(600 * time.Millisecond):
 			}
-		}), says: "configure confirm: false"},
+		}), says: "configure confirm: false", timeout: 400 * time.Millisecond, twice: true},
 	}
 	for _, transport := range []string{TLS, TCP} {
 		for _, tt := range tests {
@@ -231,7 +232,7 @@ func TestConfirmedFaults(t *testing.T) {
 				}
 				r := listen(t, conf)
 				r.trouble, r.most = tt.trouble, tt.most
-				d := open(t, Config{Address: r.address(), Transport: transport, TLS: trust, Confirm: true, Timeout: 400 * time.Millisecond})
+				d := open(t, Config{Address: r.address(), Transport: transport, TLS: trust, Confirm: true, Timeout: tt.timeout})
 				said := tt.says == ""
 				for round := range 3 {
 					batch := alerts(20)

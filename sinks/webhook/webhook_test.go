@@ -173,8 +173,6 @@ func TestRender(t *testing.T) {
 // The fault table. In each trouble every alert that is not refused for good arrives,
 // in the end; it comes twice only where the answer was lost after the service had it.
 func TestFaults(t *testing.T) {
-	hang := make(chan struct{})
-	defer close(hang)
 	reset := func(_ int, w http.ResponseWriter) bool { panic(http.ErrAbortHandler) }
 	answer := func(status int, header, value string) func(int, http.ResponseWriter) bool {
 		return func(_ int, w http.ResponseWriter) bool {
@@ -194,6 +192,7 @@ func TestFaults(t *testing.T) {
 		before, after func(int, http.ResponseWriter) bool
 		again         bool // alerts may come twice
 		asked         time.Duration
+		timeout       time.Duration
 	}{
 		{name: "none"},
 		{name: "connections are reset before anything is read", before: every(3, reset)},
@@ -209,7 +208,7 @@ func TestFaults(t *testing.T) {
 		{name: "429 with Retry-After", before: every(2, answer(429, "Retry-After", "30")), asked: 30 * time.Second},
 		{name: "401 while a key is replaced", before: every(2, answer(401, "", ""))},
 		{name: "a redirect to a log-in page", before: every(2, answer(302, "Location", "https://login.example.org/"))},
-		{name: "it hangs", before: every(9, func(int, http.ResponseWriter) bool { <-time.After(150 * time.Millisecond); return true }), again: true},
+		{name: "it hangs", before: every(9, func(int, http.ResponseWriter) bool { <-time.After(150 * time.Millisecond); return true }), again: true, timeout: 100 * time.Millisecond},
 		{name: "all at random", before: func(n int, w http.ResponseWriter) bool {
 			return random.IntN(3) == 0 && answer([]int{500, 502, 429, 403, 404}[random.IntN(5)], "", "")(n, w)
 		}, after: func(n int, w http.ResponseWriter) bool { return random.IntN(5) == 0 && reset(n, w) }, again: true},
@@ -219,7 +218,7 @@ func TestFaults(t *testing.T) {
 			f := newFake(t, judgeAsSlack)
 			f.server.Config.ErrorLog = nil
 			f.before, f.after = tt.before, tt.after
-			d := open(t, Config{Template: Slack, Interval: 1, URL: fixed(f.server.URL + "/services/T0001/B0002/s3cret"), Timeout: 100 * time.Millisecond})
+			d := open(t, Config{Template: Slack, Interval: 1, URL: fixed(f.server.URL + "/services/T0001/B0002/s3cret"), Timeout: tt.timeout})
 			const n = 40
 			var left []sinks.Alert
 			for i := range n {
