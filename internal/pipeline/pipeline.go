@@ -143,10 +143,11 @@ func (p *pipeline) supervise(ctx, drain context.Context, runners []runner) error
 	return err
 }
 
-// shutdownTimedOut is the error of a drain that took too long.
+// errUndrained is in the error of a drain that took too long.
+var errUndrained = errors.New("nothing is lost, the next start goes on from what is committed; if it happens often, raise shutdown_timeout")
+
 func (p *pipeline) shutdownTimedOut() error {
-	return fmt.Errorf("shutdown_timeout (%s) passed before the roles had finished what they had begun; nothing is lost, the next start goes on from what is committed; if it happens often, raise shutdown_timeout",
-		p.Config.ShutdownTimeout)
+	return fmt.Errorf("shutdown_timeout (%s) passed before the roles had finished what they had begun; %w", p.Config.ShutdownTimeout, errUndrained)
 }
 
 // stages hands the end of one role's input to the role behind it, with Once.

@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -30,15 +32,25 @@ func drainOnInput(drain func()) {
 type member struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
-	out   strings.Builder
+	out   strings.Builder // to be read when done
+	done  chan struct{}   // closed when the process has ended
+	err   error           // how, once done
+	stats string          // the file with what it did so far
+	roles []Role
 }
 
 // startMember starts a process that works under that instance until it is killed
-// or drained.
-func startMember(t *testing.T, w *world, instance string) *member {
+// or drained; in the shared roles, if none are named.
+func startMember(t *testing.T, w *world, instance string, roles ...Role) *member {
 	t.Helper()
-	v := visit{Kind: kindNone, Instance: instance, Batch: 50, FlushRows: 300}
-	m := &member{cmd: v.command(t.Context(), t, w.dir)}
+	if len(roles) == 0 {
+		roles = sharedRoles
+	}
+	v := visit{Kind: kindNone, Instance: instance, Roles: roles, Batch: 50, FlushRows: 300}
+	m := &member{cmd: v.command(t.Context(), t, w.dir), done: make(chan struct{}), stats: statsFile(w.dir, instance), roles: roles}
+	if err := os.Remove(m.stats); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a predecessor
+		t.Fatal(err)
+	}
 	m.cmd.Stdout, m.cmd.Stderr = &m.out, &m.out
 	stdin, err := m.cmd.StdinPipe()
 	if err != nil {
@@ -48,6 +60,10 @@ func startMember(t *testing.T, w *world, instance string) *member {
 	if err := m.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	go func() { // ends with the process
+		defer close(m.done)
+		m.err = m.cmd.Wait()
+	}()
 	return m
 }
 
@@ -57,15 +73,15 @@ func (m *member) kill(t *testing.T) {
 	if err := m.cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	_ = m.cmd.Wait() // killed
+	<-m.done
 }
 
 // drain asks the process to finish, and waits until it has.
 func (m *member) drain(t *testing.T) {
 	t.Helper()
 	m.stdin.Close()
-	if err := m.cmd.Wait(); err != nil {
-		t.Errorf("after a drain: %v\n%s", err, m.out.String())
+	if <-m.done; m.err != nil {
+		t.Errorf("after a drain: %v\n%s", m.err, m.out.String())
 	}
 }
 

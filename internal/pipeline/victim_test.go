@@ -48,9 +48,10 @@ type visit struct {
 	Workers     int  `json:",omitempty"` // of detect
 	Scheduled   bool `json:",omitempty"` // the world is one of a schedule
 	TrimCursors int  `json:",omitempty"` // how many records of cursors are too many
-	// Instance makes it one of several processes that work until they are told to
-	// drain; empty for one with --once.
+	// Instance makes it one of several processes that work in their Roles until they
+	// are told to drain; empty for one with --once.
 	Instance string `json:",omitempty"`
+	Roles    []Role `json:",omitempty"`
 }
 
 // trouble is what goes wrong at one step.
@@ -102,8 +103,8 @@ var errInjected = errors.New("injected")
 // Exit codes of a victim.
 const (
 	victimFailed = 42 // its role failed as it should
-	// Brokers did not take it in, or they were away when it was drained: all for which
-	// a weir may end where brokers are away for seconds.
+	// Brokers did not take it in, or were away when it was drained: all for which a weir
+	// may end where one broker is away for seconds.
 	victimAway = 43
 )
 
@@ -134,8 +135,9 @@ func victim(dir, text string) int {
 	o := Options{Once: v.Instance == "", Workers: cmp.Or(v.Workers, 2), batchRecords: v.Batch, trimCursors: v.TrimCursors, Faults: v.injector(stop)}
 	if v.Instance != "" {
 		w.config.Instance = v.Instance
-		o.Roles = sharedRoles
+		o.Roles, o.Stats = v.Roles, NewStats()
 		go drainOnInput(stop)
+		defer tellStats(statsFile(dir, v.Instance), o.Stats)()
 	}
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	err := w.runUntil(ctx, drain, o)
@@ -144,7 +146,7 @@ func victim(dir, text string) int {
 		return victimFailed
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "weir:", err)
-		if broker.Passing(err) {
+		if broker.Passing(err) || v.has(kindDrain) && errors.Is(err, errUndrained) {
 			return victimAway
 		}
 		return 1
