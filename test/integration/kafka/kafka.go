@@ -92,8 +92,8 @@ func (c *Cluster) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Ready waits until every broker is known to the others and leads or follows
-// without a gap.
+// Ready waits until every broker answers, is known to the others, and leads or
+// follows without a gap.
 func (c *Cluster) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute) // on a busy machine
 	defer cancel()
@@ -106,6 +106,9 @@ func (c *Cluster) Ready(ctx context.Context) error {
 	for {
 		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
 		missing := unready(attempt, adm, len(c.nodes))
+		if missing == nil { // one that was killed is missed only after a while
+			missing = answer(attempt, c.Plaintext())
+		}
 		cancel()
 		if missing == nil {
 			return nil
@@ -137,6 +140,22 @@ func unready(ctx context.Context, adm *kadm.Client, n int) error {
 			if p.Leader < 0 || len(p.ISR) != len(p.Replicas) {
 				return fmt.Errorf("%s/%d has %d of %d replicas in sync", t.Topic, p.Partition, len(p.ISR), len(p.Replicas))
 			}
+		}
+	}
+	return nil
+}
+
+// answer returns an error unless each broker answers at its own address.
+func answer(ctx context.Context, addresses []string) error {
+	for _, address := range addresses {
+		cl, err := kgo.NewClient(kgo.SeedBrokers(address))
+		if err != nil {
+			return fmt.Errorf("configure kafka client: %w", err)
+		}
+		err = cl.Ping(ctx)
+		cl.Close()
+		if err != nil {
+			return fmt.Errorf("reach broker at %s: %w", address, err)
 		}
 	}
 	return nil
