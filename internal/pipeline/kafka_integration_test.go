@@ -93,12 +93,17 @@ func testKafkaKilled(t *testing.T, c *kafka.Cluster, want books) {
 }
 
 // testKafkaShared lets several processes share the work, one of which is killed:
-// the books of a fixed input, and the findings of random timelines.
+// the books of a fixed input, of equal roles and of different ones, and the findings
+// of random timelines.
 func testKafkaShared(t *testing.T, c *kafka.Cluster, want books) {
 	opts := broker.Options{Seeds: c.Plaintext(), Log: slog.New(slog.DiscardHandler)}
 	t.Run("books", func(t *testing.T) {
 		t.Parallel()
 		shareTheWork(t, plaintextWorld(t, c, "shared.books."), opts, want)
+	})
+	t.Run("layout", func(t *testing.T) {
+		t.Parallel()
+		layOut(t, plaintextWorld(t, c, "shared.layout."), opts, want)
 	})
 	for seed := uint64(2001); seed <= 2004; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
