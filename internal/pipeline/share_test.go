@@ -72,7 +72,7 @@ type collector struct {
 func (w *shareWorld) start(t *testing.T, instance string, faults Injector, queue string) *collector {
 	t.Helper()
 	cfg := *w.config
-	cfg.Instance = instance
+	cfg.Instance = w.instance(instance)
 	s := &config.S3Collector{
 		Bucket: "logs", PollInterval: 50 * time.Millisecond, Rescan: 3 * time.Second, Lookback: 72 * time.Hour, Objects: 3,
 		Region: "eu-west-1", Endpoint: w.server.URL, PathStyle: true, AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret",
@@ -98,6 +98,9 @@ func (w *shareWorld) start(t *testing.T, instance string, faults Injector, queue
 	t.Cleanup(stop)
 	return c
 }
+
+// instance is a name that no other world on the cluster has.
+func (w *shareWorld) instance(name string) string { return w.config.Kafka.TopicPrefix + name }
 
 // stop drains a collector.
 func (c *collector) stop(t *testing.T) {
@@ -142,7 +145,7 @@ func (w *shareWorld) share(t *testing.T, instances ...string) {
 	t.Helper()
 	ids := make([]string, len(instances))
 	for i, instance := range instances {
-		ids[i] = "weir-collect-" + instance
+		ids[i] = "weir-collect-" + w.instance(instance)
 	}
 	owners(t, w.opts, w.config.Kafka.GroupPrefix+"collect.bucket", time.Minute, ids...)
 }
