@@ -75,14 +75,20 @@ func (d *durable) load(context.Context) (map[string][]byte, error) {
 type world struct {
 	*s3fake.Server
 	want map[string]int // records
+	rest string         // of each record
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{Server: s3fake.New(), want: map[string]int{}}
+	w := newBareWorld()
 	t.Cleanup(w.Close)
-	w.QueueURL(testQueue)
 	w.Put(testBucket, "unrelated", nil, time.Time{})
+	return w
+}
+
+func newBareWorld() *world {
+	w := &world{Server: s3fake.New(), want: map[string]int{}}
+	w.QueueURL(testQueue)
 	return w
 }
 
@@ -91,7 +97,7 @@ func (w *world) object(t testing.TB, key string, n int) {
 	t.Helper()
 	var records []string
 	for i := range n {
-		r := fmt.Sprintf(`{"eventVersion":"1.11","eventID":"%s-%d"}`, key, i)
+		r := fmt.Sprintf(`{"eventVersion":"1.11","eventID":"%s-%d"%s}`, key, i, w.rest)
 		records = append(records, r)
 		w.want[r] = 1
 	}
