@@ -146,7 +146,8 @@ func victim(dir, text string) int {
 		return victimFailed
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "weir:", err)
-		if broker.Passing(err) || v.has(kindDrain) && errors.Is(err, errUndrained) {
+		away := broker.Passing(err) || v.has(kindDrain) && errors.Is(err, errUndrained)
+		if away && ctx.Err() == nil {
 			return victimAway
 		}
 		return 1
