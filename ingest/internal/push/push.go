@@ -115,7 +115,7 @@ var _ ingest.Collector = (*Collector)(nil)
 var ErrExposed = errors.New("is not loopback and needs TLS and authentication: give tls with cert_file and key_file, and token_sha256 or tls.client_ca_file, or listen on 127.0.0.1")
 
 // ErrOnce is for whoever wants a collector to end by itself.
-var ErrOnce = errors.New("it waits for what is sent and never ends by itself: it cannot run once")
+var ErrOnce = errors.New("what others push to waits for them and never ends by itself: it cannot run once")
 
 // New checks the configuration and reads the certificates.
 func New(cfg Config, p Protocol) (*Collector, error) {
