@@ -24,7 +24,7 @@ func (c *Config) fields() []field {
 			{"default", "for every source that is not listed", duration(&c.Lateness.Default, 0)},
 			{"sources", "by name of the source", durationsBySource(&c.Lateness.Sources)},
 		}},
-		{"idle_after", "silence after which a raw partition no longer holds the watermark back", duration(&c.IdleAfter, time.Second)},
+		{"idle_after", "silence after which a raw partition that is read to its end no longer holds the watermark back", duration(&c.IdleAfter, time.Second)},
 		{"lake", "the Parquet files", section(c.Lake.fields())},
 		{"alerts", "the destinations", listOf(&c.Alerts, (*Alert).fields)},
 		{"limits", "what one input may cost", section{
