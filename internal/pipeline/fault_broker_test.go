@@ -2,13 +2,8 @@ package pipeline
 
 import (
 	"os"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kadm"
-
-	"github.com/weir-security/weir/internal/broker"
 )
 
 // envOutage is how long brokers are away in TestBrokerAway, as a duration.
@@ -129,44 +124,6 @@ func roleOf(f Fault) Role {
 		}
 	}
 	return ""
-}
-
-// TestLimitLowered lowers what topics take while records go through them. Batches
-// are then too large, but no record is: none may become a dead letter.
-func TestLimitLowered(t *testing.T) {
-	names := broker.Names{Prefix: "hosted."}
-	// Less than a batch of all records has, compressed, and more than any one record.
-	for name, limit := range map[string]string{names.Events(): "24000"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := hostBroker(t)
-			w := h.world(t)
-			o := faultOptions()
-			o.batchRecords = batchRecords
-			s := w.start(t, o)
-			cl, err := h.options().New(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer cl.Close()
-			adm := kadm.NewClient(cl)
-			s.until(t, "all are ready", s.ready)
-			answers, err := adm.AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "max.message.bytes", Value: &limit}}, name)
-			if err == nil {
-				err = answers[0].Err
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.appendLogs(t, 0, faultRecords, 0)
-			s.untilStored(t, total(calmBooks(t).Events))
-			s.drain(t)
-			if log := s.log.String(); !strings.Contains(log, "starting over") {
-				t.Errorf("the limit was never met:\n%s", log)
-			}
-			w.settle(t)
-		})
-	}
 }
 
 // ready tells whether every role is.

@@ -63,7 +63,7 @@ type processed struct {
 func (p *processor) process(r *kgo.Record, oversized bool) (out processed) {
 	rec := broker.DecodeRaw(p.sources[r.Topic], r)
 	if oversized {
-		return p.reject(&rec, event.StageDetect, event.ReasonTooLarge, "its event is larger than Kafka takes; raise max.message.bytes of the events topic")
+		return p.reject(&rec, event.StageDetect, event.ReasonTooLarge, "its event or a signal of it is larger than Kafka takes; raise max.message.bytes of the topics")
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
