@@ -103,8 +103,8 @@ var errInjected = errors.New("injected")
 // Exit codes of a victim.
 const (
 	victimFailed = 42 // its role failed as it should
-	// Brokers did not take it in, or were away when it was drained: all for which a weir
-	// may end where one broker is away for seconds.
+	// Brokers did not take it in, or were away for too long when it was drained: all for
+	// which a weir may end where one broker is away for seconds.
 	victimAway = 43
 )
 
@@ -146,7 +146,7 @@ func victim(dir, text string) int {
 		return victimFailed
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "weir:", err)
-		away := broker.Passing(err) || v.has(kindDrain) && errors.Is(err, errUndrained)
+		away := broker.Passing(err) || v.has(kindDrain) && (errors.Is(err, errUndrained) || errors.Is(err, errTimedOut))
 		if away && ctx.Err() == nil {
 			return victimAway
 		}
