@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -66,6 +67,7 @@ func (w *shareWorld) add(from, to int) {
 type collector struct {
 	drain context.CancelFunc
 	ended chan error
+	stats *Stats
 }
 
 // start begins to collect under an instance, with something that happens to it.
@@ -90,7 +92,8 @@ func (w *shareWorld) start(t *testing.T, instance string, faults Injector, queue
 	}
 	o.Config = &cfg
 	drain, stop := context.WithCancel(t.Context())
-	c := &collector{drain: stop, ended: make(chan error, 1)}
+	o.Stats.Telemetry.Health.Expect(string(RoleCollect))
+	c := &collector{drain: stop, ended: make(chan error, 1), stats: o.Stats}
 	go func() {
 		_, err := runOnce(t.Context(), drain, o)
 		c.ended <- err
@@ -260,4 +263,37 @@ func TestCollectorsShareAQueue(t *testing.T) {
 	w.check(t)
 	b.stop(t)
 	c.stop(t)
+}
+
+// What keeps a collector from its work is a note of readiness, for as long as it does.
+func TestCollectorTellsWhatKeepsIt(t *testing.T) {
+	w := newShareWorld(t)
+	w.server.SetTrouble(func(r s3fake.Request) s3fake.Trouble {
+		if r.Op == "GetObject" {
+			return s3fake.Trouble{Status: http.StatusForbidden, Code: "AccessDenied"}
+		}
+		return s3fake.Trouble{}
+	})
+	w.add(0, 3)
+	a := w.start(t, "a", nil, "")
+	waitForNote := func(want string) {
+		t.Helper()
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			roles := a.stats.Telemetry.Health.Roles()
+			if len(roles) == 1 && roles[0].Ready {
+				notes := strings.Join(roles[0].Notes, "\n")
+				if want == "" && notes == "" || want != "" && strings.Contains(notes, want) {
+					return
+				}
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("readiness is %+v", roles)
+			}
+		}
+	}
+	waitForNote("collector bucket: 4 objects cannot be read, such as AWSLogs/0/x-0000.json: get: the store refuses")
+	w.server.SetTrouble(nil)
+	w.check(t)
+	waitForNote("")
+	a.stop(t)
 }
