@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 
@@ -98,7 +97,7 @@ func (r *listingRun) begins(ctx context.Context, j *job) (Cursor, error) {
 		return Cursor{}, err
 	}
 	if now != c.Mark {
-		r.Log.Warn("an object was written anew; it is read from its beginning", r.about(j.Key)...)
+		r.Log.Warn("an object was written anew; it is read from its beginning", slog.String(logkey.Collector, r.Collector), slog.String(logkey.Object, r.Origin(j.Key)))
 		return Cursor{}, nil
 	}
 	return c, nil
@@ -215,7 +214,7 @@ func (r *listingRun) unreadable(ctx context.Context, j *job, cause error) error 
 
 // gone gives up an object that was deleted before it was read to its end.
 func (r *listingRun) gone(ctx context.Context, j *job) error {
-	r.Log.Warn("an object was deleted before it was read", r.about(j.Key)...)
+	r.Log.Warn("an object was deleted before it was read", slog.String(logkey.Collector, r.Collector), slog.String(logkey.Object, r.Origin(j.Key)))
 	letter := GoneLetter(r.Input, r.Origin(j.Key), j.cur.Position.Next)
 	cur := Cursor{ETag: j.ETag, At: unix(j.At), Position: j.cur.Position, Done: true}
 	return r.put(ctx, r.part(j, &Chunk{DeadLetters: []event.DeadLetter{letter}}, cur))
@@ -246,9 +245,5 @@ func (r *listingRun) fail(j *job, cause error) {
 		return
 	}
 	r.missed++
-	r.Log.Error("an object cannot be read; it is tried again", append(r.about(key), slog.String(logkey.Error, cause.Error()))...)
-}
-
-func (r *listingRun) about(key string) []any {
-	return []any{slog.String(logkey.Collector, r.Collector), slog.String(logkey.Object, fmt.Sprint(r.Origin(key)))}
+	r.Log.Error("an object cannot be read; it is tried again", slog.String(logkey.Collector, r.Collector), slog.String(logkey.Object, r.Origin(key)), slog.String(logkey.Error, cause.Error()))
 }

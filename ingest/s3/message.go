@@ -37,7 +37,9 @@ func (r *queueRun) message(ctx context.Context, reader *object.Reader, m types.M
 	}
 	if received(m) > 1 {
 		if err := r.reload(ctx, time.Now()); err != nil {
-			r.warn(ctx, "cursors cannot be read again; the message waits", err)
+			if ctx.Err() == nil {
+				r.Log.Warn("cursors cannot be read again; the message waits", slog.String(logkey.Collector, r.Name), slog.Any(logkey.Error, err))
+			}
 			return nil
 		}
 	}
@@ -188,7 +190,9 @@ func (r *queueRun) beat(ctx context.Context, m types.Message) {
 		if err := r.visible(ctx, m, r.Visibility); err != nil {
 			// SQS lets nobody have a message for more than 12 hours. Others may read the
 			// object, too, from now on: detect drops the copies.
-			r.warn(ctx, "a message is visible to others although it is worked on", err)
+			if ctx.Err() == nil {
+				r.Log.Warn("a message is visible to others although it is worked on", slog.String(logkey.Collector, r.Name), slog.Any(logkey.Error, err))
+			}
 		}
 	}
 }
@@ -216,16 +220,12 @@ func (r *queueRun) remove(ctx context.Context, m types.Message, cursors []string
 	defer cancel()
 	_, err := r.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &r.QueueURL, ReceiptHandle: m.ReceiptHandle})
 	if err != nil {
-		r.warn(ctx, "a message cannot be deleted and will come again", err)
+		if ctx.Err() == nil {
+			r.Log.Warn("a message cannot be deleted and will come again", slog.String(logkey.Collector, r.Name), slog.Any(logkey.Error, err))
+		}
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.forget = append(r.forget, cursors...)
-}
-
-func (r *queueRun) warn(ctx context.Context, what string, err error) {
-	if ctx.Err() == nil {
-		r.Log.Warn(what, slog.String(logkey.Collector, r.Name), slog.Any(logkey.Error, err))
-	}
 }
