@@ -10,7 +10,7 @@ PACKAGES := ./... ./testdata/gensample
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: build run test schedules soak vet generate check-generate bench compare fuzz integration integration-elastic integration-kafka integration-k8s clean help
+.PHONY: build run test schedules faults soak vet generate check-generate bench compare fuzz integration integration-elastic integration-kafka integration-k8s clean help
 
 build: ## build bin/weir
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/weir ./cmd/weir
@@ -25,6 +25,9 @@ SCHEDULES ?= 2000
 WITHIN ?= 15m
 schedules: ## SCHEDULES (2000) random schedules of faults within WITHIN (15m), always the same; WEIR_SEED=n repeats one
 	WEIR_SCHEDULES=$(SCHEDULES) WEIR_WITHIN=$(WITHIN) $(GO) test -count 1 -timeout 0 -run '^TestSchedules$$' -v ./internal/pipeline
+
+faults: ## every fault at every step, a minute without brokers too; a plain test leaves the slow ones out
+	WEIR_FAULTS=1 WEIR_OUTAGE=60s $(GO) test -count 1 -timeout 30m -parallel 8 -skip '^TestSchedules$$' ./internal/pipeline
 
 SOAK ?= 10m
 soak: ## new random schedules of faults for SOAK (10m); WEIR_SEED=n repeats one

@@ -37,6 +37,7 @@ func TestBrokerAway(t *testing.T) {
 		{"killed and away", (*hostedBroker).kill, outage(t)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			slow(t, tt.name == "killed")
 			t.Parallel()
 			h := hostBroker(t)
 			w := h.world(t)
@@ -52,7 +53,7 @@ func TestBrokerAway(t *testing.T) {
 			w.appendLogs(t, faultRecords/2, faultRecords, 0)
 			time.Sleep(tt.away) // the outage is the test
 			h.start(t)
-			untilStored(t, w)
+			s.untilStored(t, total(calmBooks(t).Events))
 			s.drain(t)
 			w.settle(t)
 		})
@@ -70,6 +71,7 @@ func TestMembersComeAndGo(t *testing.T) {
 		{FaultStorePromising, true}, {FaultStoreIntent, true}, {FaultStoreEnding, true},
 	} {
 		t.Run(string(tt.fault), func(t *testing.T) {
+			slow(t, tt.fault == FaultStoreIntent)
 			t.Parallel()
 			h := hostBroker(t)
 			w := h.world(t)

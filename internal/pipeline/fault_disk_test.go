@@ -107,6 +107,7 @@ func (s *running) noted(role Role, text string) bool {
 // TestDiskFullLake fills the disk of the lake before the start and in the middle of
 // the work. All other roles go on, and so does store when there is space.
 func TestDiskFullLake(t *testing.T) {
+	t.Parallel()
 	if !inNamespace(t) {
 		return
 	}
@@ -151,6 +152,8 @@ func TestDiskFullLake(t *testing.T) {
 
 // TestDiskFullBroker fills the disk of the embedded broker under a pipeline.
 func TestDiskFullBroker(t *testing.T) {
+	slow(t, false)
+	t.Parallel()
 	if !inNamespace(t) {
 		return
 	}
@@ -199,6 +202,8 @@ func (s *running) ended(within time.Duration) bool {
 
 // TestDiskFullAlerts fills the disk of the file of alerts.
 func TestDiskFullAlerts(t *testing.T) {
+	slow(t, false)
+	t.Parallel()
 	if !inNamespace(t) {
 		return
 	}

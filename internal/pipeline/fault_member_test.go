@@ -47,6 +47,7 @@ func TestPutOut(t *testing.T) {
 		{FaultStoreIntent, false},
 	} {
 		t.Run(string(tt.fault), func(t *testing.T) {
+			slow(t, tt.fault == FaultDetectOffsets)
 			t.Parallel()
 			h := hostBroker(t)
 			w := h.world(t)

@@ -12,6 +12,7 @@ import (
 func TestShutdownTimesOut(t *testing.T) {
 	for _, fault := range []Fault{FaultCollectProduced, FaultDetectFlushed, FaultCorrelateProduced, FaultStoreIntent, FaultDeliverPolled} {
 		t.Run(string(fault), func(t *testing.T) {
+			slow(t, fault == FaultDeliverPolled)
 			t.Parallel()
 			w := newWorld(fastDir(t))
 			w.config.ShutdownTimeout = 200 * time.Millisecond

@@ -54,6 +54,7 @@ func TestLimitLowered(t *testing.T) {
 		{names.Alerts(), FaultCorrelateBegin},
 	} {
 		t.Run(tt.topic, func(t *testing.T) {
+			slow(t, tt.topic == names.Events())
 			t.Parallel()
 			h := hostBroker(t)
 			w := h.world(t)
@@ -91,6 +92,7 @@ func TestLimitLowered(t *testing.T) {
 // another, by themselves or by what becomes of them: each is a dead letter of that
 // step, and all others go their way.
 func TestTooLarge(t *testing.T) {
+	t.Parallel()
 	const (
 		limit   = 64_000
 		records = 200
@@ -152,6 +154,7 @@ func TestTooLarge(t *testing.T) {
 // take, from a collector that does not know that limit: it is a dead letter, and what
 // came with it is there.
 func TestRecordAboveTheTopicsLimit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t.TempDir())
 	p, err := open(t.Context(), Options{
 		Config: w.config, Roles: Roles, Sources: sources.All(), Log: slog.New(slog.DiscardHandler), Stats: NewStats(), batchRecords: batchRecords,

@@ -36,6 +36,18 @@ const (
 	faultBatch   = 100
 )
 
+// envFaults asks for every case of these tests; without it the slow ones are left out,
+// but for one that stands for them.
+const envFaults = "WEIR_FAULTS"
+
+// slow leaves a case out, unless all are asked for or it stands for the others.
+func slow(t *testing.T, stands bool) {
+	t.Helper()
+	if !stands && os.Getenv(envFaults) == "" {
+		t.Skip("one of many that wait for long: make faults runs them all")
+	}
+}
+
 // faultOptions are those of a service in these tests.
 func faultOptions(roles ...Role) Options {
 	return Options{

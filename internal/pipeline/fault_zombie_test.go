@@ -21,6 +21,7 @@ func TestZombie(t *testing.T) {
 		FaultStorePromising: 2, FaultStoreIntent: 2, FaultStoreCreating: 2, FaultStoreEnding: 2,
 	} {
 		t.Run(string(fault), func(t *testing.T) {
+			slow(t, fault == FaultDetectOffsets)
 			t.Parallel()
 			w, _ := servedWorld(t)
 			w.appendLogs(t, 0, faultRecords, 0)
@@ -50,6 +51,7 @@ func TestTwoCollectOfOneInstance(t *testing.T) {
 		together bool
 	}{{"one after the other", false}, {"at the same time", true}} {
 		t.Run(tt.name, func(t *testing.T) {
+			slow(t, !tt.together)
 			t.Parallel()
 			h := hostBroker(t)
 			w := h.world(t)
@@ -91,6 +93,7 @@ func TestTwoCollectOfOneInstance(t *testing.T) {
 func TestStoodStill(t *testing.T) {
 	for fault, nth := range map[Fault]int{FaultCollectFlushed: 1, FaultDetectOffsets: 2, FaultCorrelateFlushed: 2, FaultStoreIntent: 1, FaultDeliverDelivered: 1} {
 		t.Run(string(fault), func(t *testing.T) {
+			slow(t, false)
 			t.Parallel()
 			h := hostBroker(t)
 			w := h.world(t)
