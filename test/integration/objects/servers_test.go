@@ -145,12 +145,15 @@ func (w *weir) start(t *testing.T) *process {
 // the lake has that many rows.
 func (w *weir) killAndFinish(t *testing.T, kills []time.Duration, rows int) {
 	t.Helper()
-	for _, after := range kills {
+	for i, after := range kills {
 		p := w.start(t)
-		select {
-		case <-time.After(after): // a moment that nobody chose
-		case <-p.gone:
-			t.Fatalf("weir ended\n%s", p.output())
+		// A moment that nobody chose, behind the first rows of what is still to come.
+		for began, enough := time.Now(), i*rows/(len(kills)+1); time.Since(began) < after || len(w.uids(t)) < enough && time.Since(began) < 30*time.Second; {
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-p.gone:
+				t.Fatalf("weir ended\n%s", p.output())
+			}
 		}
 		p.kill()
 		t.Logf("killed after %s with %d of %d rows in the lake", after, len(w.uids(t)), rows)
