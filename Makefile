@@ -61,7 +61,7 @@ fuzz: ## each fuzz target for FUZZTIME
 	  done; \
 	done
 
-integration: build ## read the lake with DuckDB and pyarrow, put it on object stores; installs all of them
+integration: build ## weir beside the real components that people run it with; installs all of them
 	test/integration/run
 
 integration-elastic: build ## the destination elastic on OpenSearch and Elasticsearch, which it fetches; needs a JDK 17 and mvn
