@@ -62,6 +62,7 @@ func (d *deliverRole) serve(ctx, drain context.Context, target *target) (err err
 	defer d.observer.End()
 	cl, err := d.opts.New(ctx,
 		kgo.ConsumerGroup(group),
+		kgo.ClientID(d.clientID),
 		kgo.InstanceID(d.memberID(RoleDeliver)),
 		kgo.SessionTimeout(d.times.session),
 		kgo.HeartbeatInterval(d.times.session/3),

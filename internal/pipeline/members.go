@@ -72,14 +72,13 @@ func explainCommit(err error) error {
 	return fmt.Errorf("commit offset: %w", err)
 }
 
-// members are the consumer groups of this process, with the ids under which it was
-// a member when it last committed.
+// members are the consumer groups that this process was a member of.
 type members struct {
-	mu  sync.Mutex
-	ids map[string]string // by group
+	mu     sync.Mutex
+	groups map[string]bool
 }
 
-// note keeps the id of a client that is a member of its group.
+// note keeps the group of a client that is a member.
 func (m *members) note(group string, cl *kgo.Client) {
 	id, generation := cl.GroupMetadata()
 	if id == "" || generation <= 0 {
@@ -87,31 +86,33 @@ func (m *members) note(group string, cl *kgo.Client) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.ids == nil {
-		m.ids = map[string]string{}
+	if m.groups == nil {
+		m.groups = map[string]bool{}
 	}
-	m.ids[group] = id
+	m.groups[group] = true
 }
 
-func (m *members) all() map[string]string {
+func (m *members) all() map[string]bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return maps.Clone(m.ids)
+	return maps.Clone(m.groups)
 }
 
 // replaced reports whether another process has taken the place of this one, under the
-// same instance: in a group, or as the one that collects, which has no group.
+// same instance: in a group, or as the one that collects, which has no group. Ids of
+// members do not tell: a client that a broker has forgotten joins under a new one, and
+// may end before it hears of it.
 func (p *pipeline) replaced(ctx context.Context) bool {
 	if later, err := p.fencedSince(ctx); err == nil && later {
 		return true
 	}
-	for group, id := range p.members.all() {
+	for group := range p.members.all() {
 		described, err := p.adm.DescribeGroups(ctx, group)
 		if err != nil {
 			continue
 		}
 		for _, m := range described[group].Members {
-			if m.InstanceID != nil && p.ownInstance(*m.InstanceID) && m.MemberID != id {
+			if m.InstanceID != nil && p.ownInstance(*m.InstanceID) && m.ClientID != p.shared.clientID {
 				return true
 			}
 		}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ func open(ctx context.Context, o Options) (*pipeline, error) {
 		names:    broker.Names{Prefix: cfg.Kafka.TopicPrefix},
 		groups:   cfg.Kafka.GroupPrefix,
 		instance: cfg.Instance,
+		clientID: cmp.Or(o.clientID, "weir"),
 		flush:    cfg.Lake.Flush,
 		log:      o.Log,
 		stats:    o.Stats,

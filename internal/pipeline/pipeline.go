@@ -11,6 +11,7 @@ package pipeline
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,7 @@ type Options struct {
 	batchRecords int // of one transaction; 0 for the default
 	times        times
 	trimCursors  int // 0 for the default
+	clientID     string
 }
 
 // ErrRoles is returned for a choice of roles that cannot do what is asked.
@@ -76,6 +78,7 @@ func Run(ctx, drain context.Context, o Options) error {
 	if o.batchRecords == 0 {
 		o.batchRecords = batchRecords
 	}
+	o.clientID = "weir-" + rand.Text()[:8] // the same when the pipeline starts over
 	o.times = o.times.orDefault()
 	if o.trimCursors == 0 {
 		o.trimCursors = maxCursorRecords

@@ -154,6 +154,7 @@ func (s *session) run(ctx, drain context.Context, target *target) (err error) {
 		kgo.TransactionalID(s.transactionalID(s.role)),
 		kgo.TransactionTimeout(s.times.transaction),
 		kgo.ConsumerGroup(s.group(string(s.role))),
+		kgo.ClientID(s.clientID),
 		kgo.InstanceID(s.memberID(s.role)),
 		kgo.SessionTimeout(s.times.session),
 		kgo.RebalanceTimeout(s.times.rebalance),

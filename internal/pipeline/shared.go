@@ -50,6 +50,7 @@ type shared struct {
 	names    broker.Names
 	groups   string // prefix of consumer groups
 	instance string
+	clientID string // of members of groups: this process' own
 	flush    config.Flush
 	log      *slog.Logger
 	stats    *Stats

@@ -132,6 +132,7 @@ func (s *storeRole) connect(ctx context.Context) error {
 	s.observer = s.observe(RoleStore, "", group, s.names.Events(), s.names.Alerts())
 	cl, err := s.opts.New(ctx,
 		kgo.ConsumerGroup(group),
+		kgo.ClientID(s.clientID),
 		kgo.InstanceID(s.memberID(RoleStore)),
 		kgo.SessionTimeout(s.times.session),
 		kgo.RebalanceTimeout(s.times.rebalance),
