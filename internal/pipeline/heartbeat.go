@@ -41,6 +41,10 @@ type pulse struct {
 	// after lastRead; end is where the log ended then.
 	atEnd bool
 	end   int64
+	// woke is when the partition was read after a silence; what was told before that
+	// still holds for wakeFor.
+	woke     time.Time
+	heldTime int64
 	// told and toldAt are of the last committed heartbeat, telling and tellingAt of
 	// the one under way.
 	told, telling     told
@@ -59,9 +63,26 @@ func newHeartbeats(sources map[string]string, lateness config.Lateness, idleAfte
 
 // read notes an event, or with time 0 a dead letter.
 func (h *heartbeats) read(p partition, eventTime int64) {
-	s := h.of(p)
-	s.lastRead, s.atEnd = time.Now(), false
+	s, now := h.of(p), time.Now()
+	if h.isSilent(s, now) {
+		s.woke, s.heldTime = now, s.told.maxTime
+	}
+	s.lastRead, s.atEnd = now, false
 	s.maxTime = max(s.maxTime, eventTime)
+}
+
+// wakeFor is how long a partition that was silent and is read again holds the
+// watermark where it was. Its records may have come together with those of others,
+// which are idle by what was last told of them: here until the next look for ends, in
+// another process until that has read and told. Only roll-ups wait for it.
+const wakeFor = 2 * endsEvery
+
+// time is the event time to tell of a partition.
+func (s *pulse) time(now time.Time, last bool) int64 {
+	if !last && !s.woke.IsZero() && now.Sub(s.woke) < wakeFor {
+		return s.heldTime
+	}
+	return s.maxTime
 }
 
 // unknown are those of the assigned partitions of which it is not known how far
@@ -147,14 +168,14 @@ func (h *heartbeats) isDue(now time.Time, last bool) bool {
 func (h *heartbeats) beat(now time.Time, last bool) []detections.Heartbeat {
 	var beats []detections.Heartbeat
 	for p, s := range h.state {
-		s.telling = told{ever: true, idle: s.atEnd && h.isSilent(s, now) || last && s.maxTime == 0, maxTime: s.maxTime}
+		s.telling = told{ever: true, idle: s.atEnd && h.isSilent(s, now) || last && s.maxTime == 0, maxTime: s.time(now, last)}
 		if s.telling == s.told && now.Sub(s.toldAt) < refreshAfter {
 			continue
 		}
 		s.tellingAt = now
 		beats = append(beats, detections.Heartbeat{
 			Partition: fmt.Sprintf("%s/%d", p.topic, p.id),
-			MaxTime:   s.maxTime,
+			MaxTime:   s.telling.maxTime,
 			Lateness:  h.lateness.Of(h.sources[p.topic]).Milliseconds(),
 			Idle:      s.telling.idle,
 			Sent:      now.UnixMilli(),

@@ -116,6 +116,37 @@ func TestHeartbeatOfSilentPartitionIsIdle(t *testing.T) {
 }
 
 // At the end of all input, a partition that never had an event waits for nothing.
+// After a silence, records may have come to several partitions at once. The first that
+// is read must not make late what waits in those that are still taken for idle.
+func TestHeartbeatHoldsAfterASilence(t *testing.T) {
+	h, p, q := testHeartbeats()
+	long := time.Now().Add(-time.Minute)
+	for _, s := range []*pulse{h.of(p), h.of(q)} {
+		s.lastRead, s.atEnd, s.maxTime = long, true, 1000
+	}
+	h.beat(time.Now(), false)
+	h.sent()
+	told := func(after time.Duration, last bool) int64 {
+		t.Helper()
+		h.beat(time.Now().Add(after), last)
+		return h.of(p).telling.maxTime
+	}
+	h.read(p, 90_000)
+	h.read(p, 95_000)
+	if got := told(0, false); got != 1000 {
+		t.Errorf("just read again, it tells of %d: want what was told before", got)
+	}
+	if h.of(p).telling.idle || !h.of(q).telling.idle {
+		t.Error("only the partition that was not read is idle")
+	}
+	if got := told(0, true); got != 95_000 {
+		t.Errorf("at the end of all, it tells of %d", got)
+	}
+	if got := told(wakeFor, false); got != 95_000 {
+		t.Errorf("after a while, it tells of %d: the watermark stands still", got)
+	}
+}
+
 func TestLastHeartbeatLetsEmptyPartitionsGo(t *testing.T) {
 	h, read, unread := testHeartbeats()
 	h.unknown([]partition{read, unread})
