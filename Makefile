@@ -22,8 +22,8 @@ test: vet ## every test that needs no network: vet, gofmt, unit, golden, command
 	$(GO) test $(PACKAGES)
 
 SCHEDULES ?= 2000
-WITHIN ?= 15m
-schedules: ## SCHEDULES (2000) random schedules of faults within WITHIN (15m), always the same; WEIR_SEED=n repeats one
+WITHIN ?= 30m
+schedules: ## SCHEDULES (2000) random schedules of faults within WITHIN (30m), always the same; WEIR_SEED=n repeats one
 	WEIR_SCHEDULES=$(SCHEDULES) WEIR_WITHIN=$(WITHIN) $(GO) test -count 1 -timeout 0 -run '^TestSchedules$$' -v ./internal/pipeline
 
 faults: ## every fault at every step, a minute without brokers too; a plain test leaves the slow ones out
