@@ -113,6 +113,10 @@ func owners(t *testing.T, opts broker.Options, group string, limit time.Duration
 	var last map[string]int
 	for time.Since(began) < limit {
 		groups, err := adm.DescribeGroups(t.Context(), group)
+		if broker.Passing(err) { // a new cluster has no coordinator yet
+			time.Sleep(20 * time.Millisecond)
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
