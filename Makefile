@@ -19,7 +19,7 @@ run: build ## run the whole line over the sample logs, data below ./data
 	./bin/weir run --config deploy/sample/weir.yaml --once
 
 test: vet ## every test that needs no network: vet, gofmt, unit, golden, command line, pipeline
-	$(GO) test $(PACKAGES)
+	$(GO) test -timeout 20m $(PACKAGES)
 
 SCHEDULES ?= 2000
 WITHIN ?= 30m
