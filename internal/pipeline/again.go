@@ -64,8 +64,8 @@ func runAgain(ctx, drain context.Context, o Options) error {
 		o.Log.Warn("starting over", slog.Any(logkey.Error, err))
 		select {
 		case <-time.After(awayPause):
-		case <-drain.Done():
-			return err
+		case <-drain.Done(): // nothing is begun that would have to be finished
+			return nil
 		}
 	}
 }

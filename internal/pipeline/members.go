@@ -29,7 +29,8 @@ const leaveTimeout = 5 * time.Second
 // It returns cause, or what went wrong if nothing had before.
 func (s *shared) leave(cl *kgo.Client, role Role, group string, closeClient func(), cause error) error {
 	member, _ := cl.GroupMetadata()
-	closeClient() // first: a client that is told that it left would join again
+	s.members.note(group, cl) // it may have joined anew since it last committed
+	closeClient()             // first: a client that is told that it left would join again
 	if cause != nil || member == "" {
 		return cause
 	}
@@ -72,13 +73,14 @@ func explainCommit(err error) error {
 	return fmt.Errorf("commit offset: %w", err)
 }
 
-// members are the consumer groups that this process was a member of.
+// members are the consumer groups that this process was a member of, with the ids
+// that it had last.
 type members struct {
 	mu     sync.Mutex
-	groups map[string]bool
+	groups map[string]string // member id by group
 }
 
-// note keeps the group of a client that is a member.
+// note keeps the group and id of a client that is a member.
 func (m *members) note(group string, cl *kgo.Client) {
 	id, generation := cl.GroupMetadata()
 	if id == "" || generation <= 0 {
@@ -87,32 +89,33 @@ func (m *members) note(group string, cl *kgo.Client) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.groups == nil {
-		m.groups = map[string]bool{}
+		m.groups = map[string]string{}
 	}
-	m.groups[group] = true
+	m.groups[group] = id
 }
 
-func (m *members) all() map[string]bool {
+func (m *members) all() map[string]string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return maps.Clone(m.groups)
 }
 
 // replaced reports whether another process has taken the place of this one, under the
-// same instance: in a group, or as the one that collects, which has no group. Ids of
-// members do not tell: a client that a broker has forgotten joins under a new one, and
-// may end before it hears of it.
+// same instance: in a group, or as the one that collects, which has no group. Member
+// ids alone do not tell: a client that a broker has forgotten joins under a new one, and
+// may end before it hears of it. Nor do client ids: who takes the place of a static
+// member may be shown with that one's.
 func (p *pipeline) replaced(ctx context.Context) bool {
 	if later, err := p.fencedSince(ctx); err == nil && later {
 		return true
 	}
-	for group := range p.members.all() {
+	for group, id := range p.members.all() {
 		described, err := p.adm.DescribeGroups(ctx, group)
 		if err != nil {
 			continue
 		}
 		for _, m := range described[group].Members {
-			if m.InstanceID != nil && p.ownInstance(*m.InstanceID) && m.ClientID != p.shared.clientID {
+			if m.InstanceID != nil && p.ownInstance(*m.InstanceID) && m.ClientID != p.shared.clientID && m.MemberID != id {
 				return true
 			}
 		}
