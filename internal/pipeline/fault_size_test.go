@@ -39,7 +39,7 @@ func setLimit(t *testing.T, opts broker.Options, topic, limit string) {
 // are then too large, but no record is: none may become a dead letter.
 func TestLimitLowered(t *testing.T) {
 	const (
-		records = 3000
+		records = 5000
 		// Less than a batch of all records has, compressed, and more than any one
 		// record, roll-ups of 11 kB included.
 		lowered = "15500"
