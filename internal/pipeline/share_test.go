@@ -63,6 +63,27 @@ func (w *shareWorld) add(from, to int) {
 	}
 }
 
+// addUntil writes objects until a collector has ended with an error, and returns how
+// many: its transactions are as large as the broker is slow.
+func (w *shareWorld) addUntil(t *testing.T, ended <-chan error, want error) int {
+	t.Helper()
+	const portion, most = 50, 1000
+	for n := 0; n < most; {
+		w.add(n, n+portion)
+		n += portion
+		select {
+		case err := <-ended:
+			if !errors.Is(err, want) {
+				t.Fatalf("the collector ended with %v", err)
+			}
+			return n
+		case <-time.After(3 * time.Second):
+		}
+	}
+	t.Fatalf("the collector goes on after %d objects", most)
+	return 0
+}
+
 // collector is one process, as far as Kafka can tell.
 type collector struct {
 	drain context.CancelFunc
@@ -189,17 +210,14 @@ func testDivide(t *testing.T, brokers brokerFor) {
 			a := w.start(t, "a", nth(fault, 6, func() error { return errInjected }), "")
 			b := w.start(t, "b", nil, "")
 			w.share(t, "a", "b")
-			w.add(0, 100)
-			if err := <-a.ended; !errors.Is(err, errInjected) {
-				t.Fatalf("the first ended with %v", err)
-			}
-			w.add(100, 140)
+			n := w.addUntil(t, a.ended, errInjected)
+			w.add(n, n+40)
 			w.wait(t)
 			c := w.start(t, "c", nil, "")
 			w.share(t, "b", "c")
-			w.add(140, 180)
+			w.add(n+40, n+80)
 			b.stop(t)
-			w.add(180, 220)
+			w.add(n+80, n+120)
 			w.check(t)
 			c.stop(t)
 			w.check(t)
