@@ -72,7 +72,11 @@ func compare(ctx context.Context, o options, libs string, brokers int, out io.Wr
 	}
 	columns = append(columns, embedded)
 	if libs != "" {
-		cluster, err := kafka.Start(ctx, kafka.Options{Libs: libs, Dir: filepath.Join(dir, "kafka"), Brokers: brokers})
+		data := filepath.Join(dir, "kafka")
+		if err := os.Mkdir(data, 0o700); err != nil {
+			return err
+		}
+		cluster, err := kafka.Start(ctx, kafka.Options{Libs: libs, Dir: data, Brokers: brokers})
 		if err != nil {
 			return err
 		}
