@@ -180,6 +180,18 @@ func (l *Lake) explain(ctx context.Context, differences []Difference, live []Fin
 			d.Reason = Unexplained
 		}
 	}
+	// A roll-up with other hits differs twice; only one of the two names the event.
+	reasons := map[string]Reason{}
+	for _, d := range differences {
+		if d.Reason != Unexplained {
+			reasons[d.ID] = d.Reason
+		}
+	}
+	for i := range differences {
+		if d := &differences[i]; d.Reason == Unexplained && reasons[d.ID] != "" {
+			d.Reason = reasons[d.ID]
+		}
+	}
 	return nil
 }
 
