@@ -27,7 +27,7 @@ schedules: ## SCHEDULES (2000) random schedules of faults within WITHIN (30m), a
 	WEIR_SCHEDULES=$(SCHEDULES) WEIR_WITHIN=$(WITHIN) $(GO) test -count 1 -timeout 0 -run '^TestSchedules$$' -v ./internal/pipeline
 
 faults: ## every fault at every step, a minute without brokers too; a plain test leaves the slow ones out
-	WEIR_FAULTS=1 WEIR_OUTAGE=60s $(GO) test -count 1 -timeout 30m -parallel 8 -skip '^TestSchedules$$' ./internal/pipeline
+	WEIR_FAULTS=1 WEIR_OUTAGE=60s $(GO) test -count 1 -timeout 40m -parallel 4 -skip '^TestSchedules$$' ./internal/pipeline
 
 SOAK ?= 10m
 soak: ## new random schedules of faults for SOAK (10m); WEIR_SEED=n repeats one

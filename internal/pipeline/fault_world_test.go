@@ -26,8 +26,8 @@ import (
 // Times of tests in which Kafka is to lose patience soon.
 const (
 	shortSession     = 4 * time.Second // longer than the interval of heartbeats, 3 s
-	shortTransaction = time.Second
-	faultPatience    = 30 * time.Second // with what a test waits for: the machine may be busy
+	shortTransaction = 3 * time.Second
+	faultPatience    = 90 * time.Second // with what a test waits for: the machine may be busy
 )
 
 // The input of these tests is several transactions long.
