@@ -32,26 +32,6 @@ func TestOriginUID(t *testing.T) {
 	}
 }
 
-func TestDetect(t *testing.T) {
-	tests := []struct{ record, source string }{
-		{`{"eventVersion":"1.11","eventTime":"2026-11-18T09:14:07Z","eventSource":"s3.amazonaws.com","eventName":"GetObject"}`, AWSCloudTrail},
-		{`{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get"}`, KubernetesAudit},
-		{`{"auditID":"a","verb":"get"}`, KubernetesAudit},
-		{`{"time":"x","resourceId":"/subscriptions/1","operationName":"a/b/write"}`, AzureActivity},
-		{`{"remote_addr":"192.0.2.1","status":200}`, GatewayNGINX},
-		{`192.0.2.1 - - [18/Nov/2026:09:04:05 +0000] "GET / HTTP/1.1" 200 1 "-" "-"`, GatewayNGINX},
-		{`2026/11/18 09:04:05 [error] 19#19: *17 directory index of "/" is forbidden`, ""},
-		{`{"kind":0}`, ""},
-		{`[]`, ""},
-		{``, ""},
-	}
-	for _, tt := range tests {
-		if got, ok := Detect([]byte(tt.record)); got != tt.source || ok != (tt.source != "") {
-			t.Errorf("Detect(%s) is %q, %v; want %q", tt.record, got, ok, tt.source)
-		}
-	}
-}
-
 // A value of the wrong kind sets nothing and stays unused, so that it comes to
 // unmapped; an empty one sets nothing and is used.
 func TestMoveValues(t *testing.T) {

@@ -123,12 +123,12 @@ func (s *standardInput) Read(p []byte) (int, error) {
 }
 
 // reject remembers the first rejects for the summary.
-func (f *inputFlags) reject(d *event.DeadLetter, looksLike func([]byte) (string, bool)) {
+func (f *inputFlags) reject(d *event.DeadLetter, looksLike func([]byte) (source, dialect string)) {
 	if len(f.shown) < maxShown {
 		f.shown = append(f.shown, fmt.Sprintf("%v: %s: %s", d.Origin, d.Reason, d.Detail))
 	}
 	if (d.Reason == event.ReasonWrongSource || d.Reason == event.ReasonSyntax) && f.hint == "" {
-		if found, ok := looksLike(d.Value); ok && found != f.source {
+		if found, _ := looksLike(d.Value); found != "" && found != f.source {
 			f.hint = found
 		}
 	}

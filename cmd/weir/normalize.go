@@ -9,7 +9,7 @@ import (
 
 	"github.com/weir-security/weir/internal/exitcode"
 	"github.com/weir-security/weir/internal/rawlog"
-	"github.com/weir-security/weir/normalize"
+	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
@@ -52,7 +52,7 @@ func runNormalize(c *cobra.Command, args []string, f *inputFlags, deadLetters st
 			return err
 		},
 		Reject: func(d *event.DeadLetter) error {
-			f.reject(d, normalize.Detect)
+			f.reject(d, sources.Detect)
 			return rejects.write(d)
 		},
 	})

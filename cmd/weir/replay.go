@@ -12,7 +12,7 @@ import (
 
 	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/internal/rawlog"
-	"github.com/weir-security/weir/normalize"
+	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/schemas/ocsf"
 	"github.com/weir-security/weir/sinks"
@@ -68,7 +68,7 @@ func runReplay(c *cobra.Command, args []string, f *inputFlags, rulesDir, format 
 	r := rawlog.New(f.source, rawlog.Handler{
 		Event: func(_ *event.Record, ev *ocsf.Event) error { return replay.event(ev) },
 		Reject: func(d *event.DeadLetter) error {
-			f.reject(d, normalize.Detect)
+			f.reject(d, sources.Detect)
 			return nil
 		},
 	})

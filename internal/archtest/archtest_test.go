@@ -66,7 +66,7 @@ var allowed = map[string][]string{
 	"internal/pipeline":   {"ingest", "normalize", "detections", "sinks", "internal/broker", "internal/config", "internal/deadletter", "internal/logkey", "internal/sources", "internal/telemetry"},
 	"internal/replay":     {"detections", "sinks"},
 	"internal/rawlog":     {"ingest", "normalize", "internal/sources"},
-	"internal/sources":    {"ingest", "normalize"},
+	"internal/sources":    {"ingest", "normalize", "schemas"},
 	"internal/deadletter": {"ingest", "normalize", "internal/broker", "internal/sources"},
 	"internal/broker":     {"internal/config", "internal/logkey"},
 	"internal/telemetry":  {"internal/logkey"},

@@ -8,7 +8,6 @@ import (
 
 	"github.com/weir-security/weir/ingest/envelope"
 	"github.com/weir-security/weir/internal/sources"
-	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/schemas/event"
 )
 
@@ -141,10 +140,10 @@ func split(value []byte, format envelope.Format, limit int) []envelope.Piece {
 // looksLike is the source, other than the given one, that the first record of a
 // value has the shape of.
 func looksLike(value []byte, source string) string {
-	found, ok := normalize.Detect(value)
-	if !ok {
+	found, _ := sources.Detect(value)
+	if found == "" {
 		if pieces := split(value, sources.Detecting(), len(value)); len(pieces) > 0 {
-			found, _ = normalize.Detect(pieces[0].Value)
+			found, _ = sources.Detect(pieces[0].Value)
 		}
 	}
 	if found == source {

@@ -7,13 +7,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/schemas/event"
 )
 
 // tryShape takes a record for an event if it has the shape of its source.
 func tryShape(r *event.Record) (event.Reason, string) {
-	if found, ok := normalize.Detect(r.Value); ok && found == r.Source {
+	if found, _ := sources.Detect(r.Value); found == r.Source {
 		return "", ""
 	}
 	return event.ReasonWrongSource, "not of this source"

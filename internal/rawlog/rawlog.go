@@ -138,8 +138,8 @@ func (r *Reader) mapAny(rec *event.Record) error {
 			return err
 		}
 	}
-	found, ok := normalize.Detect(rec.Value)
-	if !ok || found == rec.Source {
+	found, _ := sources.Detect(rec.Value)
+	if found == "" || found == rec.Source {
 		return err
 	}
 	rec.Source, r.source = found, found

@@ -1,14 +1,16 @@
 // Package sources is the one visible table of the kinds of logs that weir
-// knows: what they are called, how they come wrapped, and what maps them.
+// knows: what they are called, how they come wrapped, how they are recognised, and
+// what maps them. The rows stand by family: aws.go, azure.go, gateways.go,
+// kubernetes.go.
 package sources
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/weir-security/weir/ingest/envelope"
 	"github.com/weir-security/weir/normalize"
-	"github.com/weir-security/weir/normalize/azure"
-	"github.com/weir-security/weir/normalize/cloudtrail"
-	"github.com/weir-security/weir/normalize/gateway"
-	"github.com/weir-security/weir/normalize/kubernetes"
+	"github.com/weir-security/weir/schemas/jsondoc"
 )
 
 // Source is one kind of logs.
@@ -21,42 +23,29 @@ type Source struct {
 	Format envelope.Format
 	// NewMapper makes the source's mapper, one for each goroutine.
 	NewMapper func() normalize.Mapper
+	// JSON recognises a record that is a JSON object, and Line one that is a line of
+	// text: they say in a word which of the source's shapes it has, and nothing if it
+	// is none of the source's. Nil where the source has no such records.
+	JSON func(root jsondoc.Value) (dialect string)
+	Line func(line string) (dialect string)
 }
 
-var all = []Source{
-	{
-		Name:      "aws.cloudtrail",
-		Title:     "AWS CloudTrail events",
-		Format:    envelope.Format{Kind: envelope.JSON, EnvelopeKeys: []string{"Records"}},
-		NewMapper: func() normalize.Mapper { return cloudtrail.New() },
-	},
-	{
-		Name:      "azure.activity",
-		Title:     "Azure Activity log",
-		Format:    envelope.Format{Kind: envelope.JSON, EnvelopeKeys: []string{"records"}},
-		NewMapper: func() normalize.Mapper { return azure.New() },
-	},
-	{
-		Name:      "gateway.nginx",
-		Title:     "NGINX access log",
-		Format:    envelope.Format{Kind: envelope.Lines},
-		NewMapper: func() normalize.Mapper { return gateway.NewNginx() },
-	},
-	{
-		Name:      "kubernetes.audit",
-		Title:     "Kubernetes audit log",
-		Format:    envelope.Format{Kind: envelope.JSON, EnvelopeKeys: []string{"items"}},
-		NewMapper: func() normalize.Mapper { return kubernetes.New() },
-	},
-}
+// all is in the order of recognition: the first source that knows a record has it.
+// A family whose shapes are particular stands before one that takes much.
+var all = slices.Concat(clusters, aws, azures, gateways)
 
 // All returns the sources by name. The slice is the caller's.
-func All() []Source { return append([]Source(nil), all...) }
+func All() []Source {
+	list := slices.Clone(all)
+	slices.SortFunc(list, func(a, b Source) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
 
 // Names returns the names of all sources, sorted.
 func Names() []string {
-	names := make([]string, len(all))
-	for i, s := range all {
+	list := All()
+	names := make([]string, len(list))
+	for i, s := range list {
 		names[i] = s.Name
 	}
 	return names
@@ -79,5 +68,27 @@ func Detecting() envelope.Format {
 	for _, s := range all {
 		f.EnvelopeKeys = append(f.EnvelopeKeys, s.Format.EnvelopeKeys...)
 	}
+	slices.Sort(f.EnvelopeKeys)
+	f.EnvelopeKeys = slices.Compact(f.EnvelopeKeys)
 	return f
+}
+
+// Detect tells the source of a record, without its envelope, from its shape. It
+// is for records of an input that names no source; it parses anew.
+func Detect(record []byte) (source, dialect string) {
+	var doc jsondoc.Doc
+	isJSON := doc.Parse(record) == nil
+	line := string(record)
+	for _, s := range all {
+		switch {
+		case isJSON && s.JSON != nil:
+			dialect = s.JSON(doc.Root())
+		case !isJSON && s.Line != nil:
+			dialect = s.Line(line)
+		}
+		if dialect != "" {
+			return s.Name, dialect
+		}
+	}
+	return "", ""
 }
