@@ -25,6 +25,13 @@ const TransactionTimeout = 10 * time.Second
 // a partition waited that long after a start or a rebalance.
 const fetchWait = 500 * time.Millisecond
 
+// metadataWait is how soon a client may ask for metadata again. Kafka 4 answers the
+// first produce after a commit with CONCURRENT_TRANSACTIONS while it still marks the
+// partitions of the last transaction (KIP-890), and kgo sends such a batch again only
+// after an update of its metadata: with its 5 s an alert took seconds to arrive. A
+// change of leaders costs as much less.
+const metadataWait = 100 * time.Millisecond
+
 // Options are what all clients of one weir share.
 type Options struct {
 	Seeds []string
@@ -60,6 +67,7 @@ func (o Options) Client(opts ...kgo.Opt) []kgo.Opt {
 		kgo.FetchMaxBytes(32 << 20),
 		kgo.FetchMaxPartitionBytes(MaxMessageBytes),
 		kgo.FetchMaxWait(fetchWait),
+		kgo.MetadataMinAge(metadataWait),
 		kgo.RecordPartitioner(partitioner{}),
 		kgo.WithLogger(kslog.New(slog.New(quiet{o.Log.Handler()}))),
 		kgo.DisableClientMetrics(),
