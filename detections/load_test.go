@@ -68,7 +68,7 @@ func TestProblems(t *testing.T) {
 			if !errors.As(err, &problems) {
 				t.Fatalf("loads: %v", err)
 			}
-			got := problems.Error() + "\n"
+			got := problems.Text() + "\n"
 			wanted := strings.TrimSuffix(file, ".yaml") + ".want"
 			if *update {
 				if err := os.WriteFile(wanted, []byte(got), 0o644); err != nil {

@@ -19,13 +19,16 @@ func newCheck() *cobra.Command {
 		Long: `Checks rules as the start does: keys, ids, types, attributes, conditions, cost, that each has a firing and a silent test. It
 runs no test. Every problem is printed with its line and column. A warning is no error.
 
+--format sarif is for code scanning, --format github annotates the lines of a pull request.
+
 ` + rulePathHelp,
 		Example: `  weir check
   weir check rules/
-  weir check --format json rules/aws/ | jq '.problems[]'`,
+  weir check --format json rules/aws/ | jq '.problems[]'
+  weir check --format sarif rules/ >weir.sarif`,
 		RunE: func(c *cobra.Command, args []string) error { return runCheck(c, args, format) },
 	}
-	formatFlag(c, &format, "text", "json")
+	formatFlag(c, &format, "text", "json", "sarif", "github")
 	return c
 }
 
@@ -44,8 +47,18 @@ type checkProblem struct {
 	Path     string `json:"path,omitempty"`
 	Message  string `json:"message"`
 	Severity string `json:"severity"` // "error", "warning"
+	Kind     string `json:"kind"`
+	EndCol   int    `json:"end_column,omitempty"`
+	// Fix stands in place of the characters from its column to before its end.
+	Fix *checkFix `json:"fix,omitempty"`
 
 	problem detections.Problem
+}
+
+type checkFix struct {
+	Column    int    `json:"column"`
+	EndColumn int    `json:"end_column"`
+	Text      string `json:"text"`
 }
 
 func runCheck(c *cobra.Command, args []string, format string) error {
@@ -91,13 +104,10 @@ func (r *checked) check(tree *ruleTree) error {
 		if !tree.covers(tree.relative(p.File)) {
 			continue
 		}
-		severity := "error"
-		if p.Warning {
-			severity = "warning"
-		} else {
+		if !p.Warning {
 			r.errors++
 		}
-		r.Problems = append(r.Problems, checkProblem{p.File, p.Line, p.Col, p.Path, p.Message, severity, p})
+		r.Problems = append(r.Problems, problemOf(p))
 	}
 	if len(problems) > 0 && rules == nil && r.errors == 0 {
 		return exitcode.Wrap(exitcode.Rule, fmt.Errorf("the rules beside them have %s, so they cannot be checked", count(len(problems), "problem")), "weir check "+tree.dir)
@@ -105,15 +115,58 @@ func (r *checked) check(tree *ruleTree) error {
 	return nil
 }
 
+func problemOf(p detections.Problem) checkProblem {
+	out := checkProblem{File: p.File, Line: p.Line, Column: p.Col, EndCol: p.EndCol, Path: p.Path, Message: p.Message,
+		Severity: severityOf(p), Kind: detections.KindOf(p).ID, problem: p}
+	if fix, ok := p.Fix(); ok {
+		out.Fix = &checkFix{fix.Col, fix.EndCol, fix.Text}
+	}
+	return out
+}
+
+func severityOf(p detections.Problem) string {
+	if p.Warning {
+		return "warning"
+	}
+	return "error"
+}
+
+// messageOf is the message with the place in the document, as Error has it.
+func messageOf(p detections.Problem) string {
+	if p.Path == "" {
+		return p.Message
+	}
+	return p.Path + ": " + p.Message
+}
+
 func (r *checked) print(c *cobra.Command, format string) error {
-	if format == "json" {
+	switch format {
+	case "json":
 		out := json.NewEncoder(c.OutOrStdout())
 		out.SetIndent("", "  ")
 		out.SetEscapeHTML(false)
 		return out.Encode(r)
+	case "sarif":
+		problems := make([]detections.Problem, len(r.Problems))
+		for i, p := range r.Problems {
+			problems[i] = p.problem
+		}
+		return printSARIF(c.OutOrStdout(), problems)
+	case "github":
+		for _, p := range r.Problems {
+			a := annotation{p.Severity, p.File, p.Line, p.Column, p.EndCol - 1, "weir: " + p.Kind, messageOf(p.problem)}
+			if err := a.print(c.OutOrStdout()); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
+	return r.printText(c)
+}
+
+func (r *checked) printText(c *cobra.Command) error {
 	for _, p := range r.Problems {
-		if _, err := fmt.Fprintln(c.OutOrStdout(), p.problem.Error()); err != nil {
+		if _, err := fmt.Fprintln(c.OutOrStdout(), p.problem.Text()); err != nil {
 			return err
 		}
 	}

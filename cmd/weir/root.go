@@ -117,7 +117,8 @@ func report(stderr io.Writer, err error) {
 }
 
 // printProblems prints the problems of files, one a line, and returns how many
-// of them are errors.
+// of them are errors. It shows no source: a line of a configuration may hold a
+// secret.
 func printProblems(w io.Writer, problems yamlpos.Problems) (errors int) {
 	for _, p := range problems {
 		fmt.Fprintln(w, p.Error())

@@ -107,7 +107,12 @@ func (d *Document) Problems() Problems {
 
 // Report adds a problem at a place of this file.
 func (d *Document) Report(line, col int, path, format string, args ...any) {
-	d.problems = append(d.problems, Problem{File: d.name, Line: line, Col: col, Path: path, Message: sprintf(format, args)})
+	p := Problem{File: d.name, Line: line, Col: col, Path: path, Message: sprintf(format, args)}
+	if 1 <= line && line <= len(d.lines) {
+		p.Source = strings.TrimSuffix(d.lines[line-1], "\r")
+		p.EndCol = tokenEnd(p.Source, col)
+	}
+	d.problems = append(d.problems, p)
 }
 
 // Warn is Report for what refuses nothing.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	yaml "go.yaml.in/yaml/v4"
 
@@ -72,6 +73,17 @@ func (n Node) Problemf(format string, args ...any) {
 	}
 	line, col := n.Pos()
 	n.doc.Report(line, col, n.path, format, args...)
+	n.widen()
+}
+
+// widen makes a whole plain scalar of one line the place of the last problem.
+func (n Node) widen() {
+	if !n.IsScalar() || n.yaml.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		return
+	}
+	if p := &n.doc.problems[len(n.doc.problems)-1]; strings.HasPrefix(n.doc.from(n.yaml), n.yaml.Value) {
+		p.EndCol = p.Col + utf8.RuneCountInString(n.yaml.Value)
+	}
 }
 
 // Warnf is Problemf for what refuses nothing.
@@ -81,6 +93,7 @@ func (n Node) Warnf(format string, args ...any) {
 	}
 	line, col := n.Pos()
 	n.doc.Warn(line, col, n.path, format, args...)
+	n.widen()
 }
 
 // describe names a value's shape for a message.

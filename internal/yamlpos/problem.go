@@ -19,6 +19,10 @@ type Problem struct {
 	Message string
 	// Warning marks what is suspicious but refuses nothing.
 	Warning bool
+	// Source is the line of the file; EndCol is the column behind what is wrong in
+	// it. Both are empty if the place is none of the file's.
+	Source string
+	EndCol int
 }
 
 // Error is "file:line:col: path: message".
@@ -58,6 +62,15 @@ func (ps Problems) Sort() {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
 			cmp.Compare(a.Col, b.Col), cmp.Compare(a.Message, b.Message))
 	})
+}
+
+// Text is Problem.Text of all of them.
+func (ps Problems) Text() string {
+	texts := make([]string, len(ps))
+	for i, p := range ps {
+		texts[i] = p.Text()
+	}
+	return strings.Join(texts, "\n")
 }
 
 // Split separates what refuses the file from the warnings.
