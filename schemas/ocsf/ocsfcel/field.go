@@ -20,6 +20,14 @@ type Field struct {
 	// text and number read without making a CEL value; nil where they do not apply.
 	text   func(object any) string
 	number func(object any) int64
+	// truth, float, texts, and for a list of objects length and element, likewise.
+	truth   func(object any) bool
+	float   func(object any) float64
+	texts   func(object any) []string
+	length  func(object any) int
+	element func(object any, i int) any
+	// object reads a single nested object: a pointer to it.
+	object func(object any) any
 }
 
 func text[O any](name string, has func(*O) bool, get func(*O) string) Field {
@@ -55,6 +63,8 @@ func float[O any](name string, has func(*O) bool, get func(*O) float64) Field {
 		Name: name,
 		has:  func(x any) bool { return has(x.(*O)) },
 		get:  func(x any) any { return types.Double(get(x.(*O))) },
+
+		float: func(x any) float64 { return get(x.(*O)) },
 	}
 }
 
@@ -63,6 +73,8 @@ func boolean[O any](name string, has, get func(*O) bool) Field {
 		Name: name,
 		has:  func(x any) bool { return has(x.(*O)) },
 		get:  func(x any) any { return types.Bool(get(x.(*O))) },
+
+		truth: func(x any) bool { return get(x.(*O)) },
 	}
 }
 
@@ -85,15 +97,28 @@ func object[O, T any, P presenter[T]](name string, get func(*O) P) Field {
 		Name: name,
 		has:  func(x any) bool { return get(x.(*O)).Present() },
 		get:  func(x any) any { return get(x.(*O)) },
+
+		object: func(x any) any { return get(x.(*O)) },
 	}
 }
 
 func objectList[O, T any](name string, get func(*O) []T) Field {
-	return listOf(name, get, func(e *T) ref.Val { return &objectVal{e} })
+	f := listOf(name, get, func(e *T) ref.Val { return &objectVal{e} })
+	f.length = func(x any) int { return len(get(x.(*O))) }
+	zero := new(T) // never written to: readers have no setters
+	f.element = func(x any, i int) any {
+		if all := get(x.(*O)); i >= 0 && i < len(all) {
+			return &all[i]
+		}
+		return zero
+	}
+	return f
 }
 
 func textList[O any](name string, get func(*O) []string) Field {
-	return listOf(name, get, func(e *string) ref.Val { return types.String(*e) })
+	f := listOf(name, get, func(e *string) ref.Val { return types.String(*e) })
+	f.texts = func(x any) []string { return get(x.(*O)) }
+	return f
 }
 
 func integerList[O any, I int32 | int64](name string, get func(*O) []I) Field {
