@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -23,6 +22,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/weir-security/weir/test/integration/process"
 )
 
 const (
@@ -48,13 +49,13 @@ func TestAccessLogsArrive(t *testing.T) {
 	}
 	for i := range kills {
 		more := made.Load() + between
-		waitFor(ctx, t, "requests", func() error {
+		process.WaitFor(ctx, t, "requests", func() error {
 			if n := made.Load(); n < more {
 				return fmt.Errorf("%d are made", n)
 			}
 			return nil
 		})
-		s.weir.kill()
+		s.weir.Kill()
 		t.Logf("weir is killed after %d requests", made.Load())
 		if i == 1 {
 			s.rotate(t) // while nobody looks
@@ -64,7 +65,7 @@ func TestAccessLogsArrive(t *testing.T) {
 	close(enough)
 	s.rotate(t)
 	working.Wait()
-	s.nginx.stop(t, time.Minute) // it writes what it holds
+	s.nginx.Stop(t, time.Minute) // it writes what it holds
 	sender.finish(ctx, t)
 
 	combined, pushed := s.lines(t, "tailed/combined.log*"), s.lines(t, "pushed.log")
@@ -78,10 +79,10 @@ func TestAccessLogsArrive(t *testing.T) {
 	want := counts{}
 	want.add(combined)
 	want.add(pushed)
-	waitFor(ctx, t, "the lake to hold both logs", func() error {
-		return errors.Join(s.weir.running(), s.compareLake(t, want))
+	process.WaitFor(ctx, t, "the lake to hold both logs", func() error {
+		return errors.Join(s.weir.Running(), s.compareLake(t, want))
 	})
-	s.weir.stop(t, time.Minute)
+	s.weir.Stop(t, time.Minute)
 	if err := s.compareLake(t, want); err != nil {
 		t.Errorf("after the end of weir: %v", err)
 	}
@@ -134,7 +135,7 @@ func visit(ctx context.Context, address string, random *rand.Rand) error {
 type servers struct {
 	dir                       string
 	nginxAddress, pushAddress string
-	nginx, weir               *process
+	nginx, weir               *process.Process
 }
 
 func newServers(t *testing.T) *servers {
@@ -150,7 +151,7 @@ func newServers(t *testing.T) *servers {
 	})
 	must(t, os.Chmod(dir, 0o755)) // NGINX's workers may be another user
 	must(t, os.MkdirAll(filepath.Join(dir, "log", "tailed"), 0o755))
-	return &servers{dir: dir, nginxAddress: freeAddress(t), pushAddress: freeAddress(t)}
+	return &servers{dir: dir, nginxAddress: process.FreeAddress(t), pushAddress: process.FreeAddress(t)}
 }
 
 const nginxConfig = `
@@ -181,8 +182,8 @@ func (s *servers) startNginx(ctx context.Context, t *testing.T) {
 	file := filepath.Join(s.dir, "nginx.conf")
 	text := strings.NewReplacer("DIR", s.dir, "ADDRESS", s.nginxAddress).Replace(nginxConfig)
 	must(t, os.WriteFile(file, []byte(text), 0o644))
-	s.nginx = start(t, "nginx", s.dir, executable(t, "NGINX"), "-p", s.dir, "-e", filepath.Join(s.dir, "error.log"), "-c", file)
-	s.nginx.waitListening(ctx, t, s.nginxAddress)
+	s.nginx = process.Start(t, process.Options{Name: "nginx", Dir: s.dir}, process.Executable(t, "NGINX"), "-p", s.dir, "-e", filepath.Join(s.dir, "error.log"), "-c", file)
+	s.nginx.WaitListening(ctx, t, s.nginxAddress)
 }
 
 const weirConfig = `
@@ -203,8 +204,8 @@ func (s *servers) startWeir(ctx context.Context, t *testing.T) {
 	file := filepath.Join(s.dir, "weir.yaml")
 	text := strings.NewReplacer("ADDRESS", s.pushAddress, "DIGEST", digest(token)).Replace(weirConfig)
 	must(t, os.WriteFile(file, []byte(text), 0o600))
-	s.weir = start(t, "weir", s.dir, executable(t, "WEIR"), "run", "--config", file)
-	s.weir.waitListening(ctx, t, s.pushAddress)
+	s.weir = process.Start(t, process.Options{Name: "weir", Dir: s.dir}, process.Executable(t, "WEIR"), "run", "--config", file)
+	s.weir.WaitListening(ctx, t, s.pushAddress)
 }
 
 // rotate moves the tailed log away and makes NGINX write a new one, as logrotate does.
@@ -215,7 +216,7 @@ func (s *servers) rotate(t *testing.T) {
 		must(t, os.Rename(path+".1", path+".2"))
 	}
 	must(t, os.Rename(path, path+".1"))
-	must(t, s.nginx.cmd.Process.Signal(syscall.SIGUSR1))
+	s.nginx.Signal(t, syscall.SIGUSR1)
 }
 
 // sender pushes a log in batches of lines, each until it is answered 200.
@@ -314,12 +315,9 @@ func (p *sender) push(ctx context.Context, batch []byte, offset int64) error {
 	return context.Cause(ctx)
 }
 
-// freeAddress is a loopback address that nobody listens on. Servers that are restarted
-// need one that stays the same, so port 0 will not do.
-func freeAddress(t *testing.T) string {
+func must(t *testing.T, err error) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer listener.Close()
-	return listener.Addr().String()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

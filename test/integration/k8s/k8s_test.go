@@ -18,6 +18,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/weir-security/weir/test/integration/process"
 )
 
 const (
@@ -27,7 +29,7 @@ const (
 )
 
 func TestAuditOfAnAPIServerArrives(t *testing.T) {
-	weir, apiserver, etcd := executable(t, "WEIR"), executable(t, "KUBE_APISERVER"), executable(t, "ETCD")
+	weir, apiserver, etcd := process.Executable(t, "WEIR"), process.Executable(t, "KUBE_APISERVER"), process.Executable(t, "ETCD")
 	policy, err := filepath.Abs("audit-policy.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -56,18 +58,18 @@ func TestAuditOfAnAPIServerArrives(t *testing.T) {
 	t.Logf("%d requests answered after %v", c.requests.Load(), time.Since(began).Round(time.Second))
 
 	// Its end makes the API server write and send what it still holds.
-	s.apiserv.stop(t, patience+time.Minute)
-	assertNothingDropped(t, s.apiserv.log)
+	s.apiserv.Stop(t, patience+time.Minute)
+	assertNothingDropped(t, s.apiserv.Log)
 	audit := filepath.Join(s.dir, "audit.log")
 	want := auditFile(t, audit)
 	wantAlerts := alerts(parseEvents(t, output(t, weir, "replay", audit)))
-	waitFor(ctx, t, "the lake to hold the audit file and its alerts", func() error {
-		return errors.Join(s.weir.running(), compareLake(t, s.dir, want, uids(wantAlerts)))
+	process.WaitFor(ctx, t, "the lake to hold the audit file and its alerts", func() error {
+		return errors.Join(s.weir.Running(), compareLake(t, s.dir, want, uids(wantAlerts)))
 	})
 	t.Logf("all in the lake after %v", time.Since(began).Round(time.Second))
 
 	// What would come twice has had its time, and comes with the drain at the latest.
-	s.weir.stop(t, time.Minute)
+	s.weir.Stop(t, time.Minute)
 	if err := compareLake(t, s.dir, want, uids(wantAlerts)); err != nil {
 		t.Errorf("after the end of weir: %v", err)
 	}
@@ -134,8 +136,8 @@ func killAtWill(ctx context.Context, t *testing.T, s *servers, weir string, rand
 	upTo := func(d time.Duration) time.Duration { return time.Duration(random.Int64N(int64(d))) }
 	for i := range kills {
 		time.Sleep(time.Second + upTo(3*time.Second))
-		must(t, s.weir.running())
-		s.weir.kill()
+		must(t, s.weir.Running())
+		s.weir.Kill()
 		killed := time.Now()
 		away := upTo(3 * time.Second)
 		if i == kills/2 {
@@ -213,17 +215,6 @@ func assertBalance(t *testing.T, dir string, events int) {
 	if raw <= events {
 		t.Error("the API server has sent nothing twice, although answers were lost")
 	}
-}
-
-// executable is the path in an environment variable that test/integration/k8s/run
-// sets.
-func executable(t *testing.T, variable string) string {
-	t.Helper()
-	path := os.Getenv(variable)
-	if path == "" {
-		t.Fatalf("%s is not set: run make integration-k8s", variable)
-	}
-	return path
 }
 
 // seed is WEIR_SEED, or a new one, which is logged so that a failure can be

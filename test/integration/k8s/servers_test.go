@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/weir-security/weir/test/integration/process"
 )
 
 // The API server gives a batch up after five attempts, with pauses that grow from
@@ -38,8 +40,8 @@ type servers struct {
 	proxy   string // address that the API server sends its audit to
 	hook    string // address of weir's collector, behind the proxy
 	config  string // weir's
-	weir    *process
-	apiserv *process
+	weir    *process.Process
+	apiserv *process.Process
 }
 
 // newServers writes all files that the servers need.
@@ -47,7 +49,7 @@ func newServers(t *testing.T, dir string) *servers {
 	t.Helper()
 	s := &servers{
 		dir: dir, config: filepath.Join(dir, "weir.yaml"),
-		etcd: freeAddress(t), api: freeAddress(t), proxy: freeAddress(t), hook: freeAddress(t),
+		etcd: process.FreeAddress(t), api: process.FreeAddress(t), proxy: process.FreeAddress(t), hook: process.FreeAddress(t),
 	}
 	s.ca = newAuthority(t, dir)
 	s.ca.issue(t, "api", x509.ExtKeyUsageServerAuth)
@@ -98,24 +100,24 @@ func (s *servers) write(t *testing.T, name, content string) {
 
 func (s *servers) startEtcd(ctx context.Context, t *testing.T, etcd string) {
 	t.Helper()
-	peer := "http://" + freeAddress(t)
-	p := start(t, "etcd", s.dir, etcd, "--data-dir", "etcd", "--unsafe-no-fsync", "--log-level", "warn",
+	peer := "http://" + process.FreeAddress(t)
+	p := process.Start(t, process.Options{Name: "etcd", Dir: s.dir}, etcd, "--data-dir", "etcd", "--unsafe-no-fsync", "--log-level", "warn",
 		"--listen-client-urls", "http://"+s.etcd, "--advertise-client-urls", "http://"+s.etcd,
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default="+peer)
-	p.waitListening(ctx, t, s.etcd)
+	p.WaitListening(ctx, t, s.etcd)
 }
 
 // startWeir starts weir, or starts it again, and waits until it takes batches.
 func (s *servers) startWeir(ctx context.Context, t *testing.T, weir string) {
 	t.Helper()
-	s.weir = start(t, "weir", s.dir, weir, "run", "--config", s.config)
-	s.weir.waitListening(ctx, t, s.hook)
+	s.weir = process.Start(t, process.Options{Name: "weir", Dir: s.dir}, weir, "run", "--config", s.config)
+	s.weir.WaitListening(ctx, t, s.hook)
 }
 
 func (s *servers) startAPIServer(ctx context.Context, t *testing.T, apiserver, policy string) *cluster {
 	t.Helper()
 	port := s.api[strings.LastIndexByte(s.api, ':')+1:]
-	s.apiserv = start(t, "kube-apiserver", s.dir, apiserver,
+	s.apiserv = process.Start(t, process.Options{Name: "kube-apiserver", Dir: s.dir}, apiserver,
 		"--etcd-servers=http://"+s.etcd,
 		"--bind-address=127.0.0.1", "--secure-port="+port, "--endpoint-reconciler-type=none",
 		"--tls-cert-file=api.crt", "--tls-private-key-file=api.key",
@@ -137,8 +139,8 @@ func (s *servers) startAPIServer(ctx context.Context, t *testing.T, apiserver, p
 		Timeout:   30 * time.Second,
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.ca.pool()}},
 	}}
-	waitFor(ctx, t, "kube-apiserver to be ready", func() error {
-		if err := s.apiserv.running(); err != nil {
+	process.WaitFor(ctx, t, "kube-apiserver to be ready", func() error {
+		if err := s.apiserv.Running(); err != nil {
 			t.Fatal(err)
 		}
 		_, err := c.as(adminToken).do(ctx, get("/readyz"))

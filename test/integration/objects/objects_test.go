@@ -22,6 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/weir-security/weir/test/integration/process"
 )
 
 const (
@@ -124,7 +126,7 @@ func sns(t *testing.T, url, form string) {
 
 func testQueue(t *testing.T, notify func(t *testing.T, url string) *types.NotificationConfiguration) {
 	url := serve(t, nil, func(port string) []string {
-		return []string{executable(t, "MOTO"), "-H", "127.0.0.1", "-p", port}
+		return []string{process.Executable(t, "MOTO"), "-H", "127.0.0.1", "-p", port}
 	})
 	ctx := t.Context()
 	store := s3Client(url)
@@ -162,7 +164,7 @@ func testQueue(t *testing.T, notify func(t *testing.T, url string) *types.Notifi
 func TestListing(t *testing.T) {
 	dir := t.TempDir()
 	url := serve(t, []string{"ROOT_ACCESS_KEY=" + accessKey, "ROOT_SECRET_KEY=" + secretKey}, func(port string) []string {
-		return []string{executable(t, "VERSITYGW"), "--port", "127.0.0.1:" + port, "posix", dir}
+		return []string{process.Executable(t, "VERSITYGW"), "--port", "127.0.0.1:" + port, "posix", dir}
 	})
 	store := s3Client(url)
 	if _, err := store.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
@@ -202,7 +204,7 @@ func activityRecord(hour, i int) string {
 func TestAzureBlob(t *testing.T) {
 	dir := t.TempDir()
 	url := serve(t, []string{"AZURITE_ACCOUNTS=" + account + ":" + accountKey}, func(port string) []string {
-		return []string{executable(t, "AZURITE"), "--skipApiVersionCheck", "--blobHost", "127.0.0.1", "--blobPort", port, "--location", dir, "--silent"}
+		return []string{process.Executable(t, "AZURITE"), "--skipApiVersionCheck", "--blobHost", "127.0.0.1", "--blobPort", port, "--location", dir, "--silent"}
 	})
 	connection := fmt.Sprintf("DefaultEndpointsProtocol=http;AccountName=%s;AccountKey=%s;BlobEndpoint=%s/%s;", account, accountKey, url, account)
 	logs, err := container.NewClientFromConnectionString(connection, "insights-activity-logs", nil)

@@ -3,16 +3,13 @@
 package objects
 
 import (
-	"bytes"
+	"context"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,98 +17,20 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/weir-security/weir/test/integration/process"
 )
-
-// process runs beside the test and dies with it.
-type process struct {
-	cmd  *exec.Cmd
-	gone chan struct{} // closed when it has been waited for
-	mu   sync.Mutex
-	out  bytes.Buffer
-}
-
-func (p *process) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.Write(b)
-}
-
-func (p *process) output() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.String()
-}
-
-func start(t *testing.T, env []string, args ...string) *process {
-	t.Helper()
-	p := &process{cmd: exec.Command(args[0], args[1:]...), gone: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = p, p
-	p.cmd.Env = append(os.Environ(), env...)
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		_ = p.cmd.Wait() // how it ended is asked of ProcessState
-		close(p.gone)
-	}()
-	t.Cleanup(p.kill)
-	return p
-}
-
-// kill is kill -9. It returns when the process is gone.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // an error says that it is gone already
-	<-p.gone
-}
-
-// stop asks the process to finish.
-func (p *process) stop(t *testing.T) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	<-p.gone
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("ended with %d\n%s", code, p.output())
-	}
-}
-
-func executable(t *testing.T, name string) string {
-	t.Helper()
-	path := os.Getenv(name)
-	if path == "" {
-		t.Fatalf("%s is not set: run test/integration/objects/run", name)
-	}
-	return path
-}
 
 // serve starts a server at a free port and waits until it takes connections.
 func serve(t *testing.T, env []string, args func(port string) []string) (url string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := process.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(address)
-	p := start(t, env, args(port)...)
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		c, err := net.Dial("tcp", address)
-		if err == nil {
-			c.Close()
-			return "http://" + address
-		}
-		select {
-		case <-p.gone:
-			t.Fatalf("%s has ended\n%s", args(port)[0], p.output())
-		default:
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s does not listen\n%s", args(port)[0], p.output())
-		}
-	}
+	command := args(port)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	process.Start(t, process.Options{Name: filepath.Base(command[0]), Env: env}, command...).WaitListening(ctx, t, address)
+	return "http://" + address
 }
 
 // weir is a pipeline with the embedded broker, in a directory.
@@ -136,9 +55,9 @@ alerts: [{name: file, type: file, path: alerts.ndjson}]
 	return w
 }
 
-func (w *weir) start(t *testing.T) *process {
+func (w *weir) start(t *testing.T) *process.Process {
 	t.Helper()
-	return start(t, w.env, executable(t, "WEIR"), "run", "--config", filepath.Join(w.dir, "weir.yaml"))
+	return process.Start(t, process.Options{Name: "weir", Env: w.env}, process.Executable(t, "WEIR"), "run", "--config", filepath.Join(w.dir, "weir.yaml"))
 }
 
 // killAndFinish runs weir, kills it some times in the middle, and lets it finish when
@@ -151,30 +70,30 @@ func (w *weir) killAndFinish(t *testing.T, kills []time.Duration, rows int) {
 		for began, enough := time.Now(), i*rows/(len(kills)+1); time.Since(began) < after || len(w.uids(t)) < enough && time.Since(began) < 30*time.Second; {
 			select {
 			case <-time.After(50 * time.Millisecond):
-			case <-p.gone:
-				t.Fatalf("weir ended\n%s", p.output())
+			case <-p.Gone():
+				t.Fatalf("weir ended\n%s", p.Output())
 			}
 		}
-		p.kill()
+		p.Kill()
 		t.Logf("killed after %s with %d of %d rows in the lake", after, len(w.uids(t)), rows)
 	}
 	p := w.start(t)
 	began := time.Now()
 	for len(w.uids(t)) < rows {
 		select {
-		case <-p.gone:
-			t.Fatalf("weir ended\n%s", p.output())
+		case <-p.Gone():
+			t.Fatalf("weir ended\n%s", p.Output())
 		case <-time.After(200 * time.Millisecond):
 		}
 		if time.Since(began) > 2*time.Minute {
-			t.Fatalf("%d of %d rows\n%s", len(w.uids(t)), rows, p.output())
+			t.Fatalf("%d of %d rows\n%s", len(w.uids(t)), rows, p.Output())
 		}
 	}
 	t.Logf("the rest took %s", time.Since(began))
-	p.stop(t)
+	p.Stop(t, time.Minute)
 	for _, secret := range []string{secretKey, accountKey} {
-		if strings.Contains(p.output(), secret) {
-			t.Errorf("the output shows a secret:\n%s", p.output())
+		if strings.Contains(p.Output(), secret) {
+			t.Errorf("the output shows a secret:\n%s", p.Output())
 		}
 	}
 	doubled := 0

@@ -4,16 +4,17 @@ package syslog
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/weir-security/weir/test/integration/process"
 )
 
 // rsyslog is a real one: TLS with certificates on both sides, and a file.
@@ -21,7 +22,7 @@ type rsyslog struct {
 	t       *testing.T
 	dir     string
 	address string
-	process *process
+	process *process.Process
 }
 
 // rsyslogConf is what docs/syslog.md tells to configure: a message of more than the
@@ -61,17 +62,10 @@ func newRsyslog(t *testing.T) *rsyslog {
 func (r *rsyslog) start() {
 	r.t.Helper()
 	_ = os.Remove(filepath.Join(r.dir, "rsyslog.pid")) // of one that was killed
-	r.process = startProcess(r.t, r.dir, "rsyslogd", os.Getenv("RSYSLOGD"), "-n", "-f", filepath.Join(r.dir, "rsyslog.conf"), "-i", filepath.Join(r.dir, "rsyslog.pid"))
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := net.DialTimeout("tcp", r.address, time.Second)
-		if err == nil {
-			conn.Close()
-			return
-		}
-		if r.process.ended() || time.Now().After(deadline) {
-			r.t.Fatalf("rsyslogd does not listen: %v\n%s", err, r.process.output())
-		}
-	}
+	r.process = process.Start(r.t, process.Options{Name: "rsyslogd", Dir: r.dir}, process.Executable(r.t, "RSYSLOGD"), "-n", "-f", filepath.Join(r.dir, "rsyslog.conf"), "-i", filepath.Join(r.dir, "rsyslog.pid"))
+	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
+	defer cancel()
+	r.process.WaitListening(ctx, r.t, r.address)
 }
 
 // received is what its file holds: by id of the alert, each message's JSON.
@@ -113,59 +107,4 @@ func idOf(t *testing.T, alert string) string {
 		t.Fatalf("no JSON: %v: %s", err, alert)
 	}
 	return a.Metadata.UID
-}
-
-// process is a program that runs beside the test and dies with it.
-type process struct {
-	cmd  *exec.Cmd
-	gone chan struct{}
-	log  string
-}
-
-func startProcess(t *testing.T, dir, name string, args ...string) *process {
-	t.Helper()
-	p := &process{gone: make(chan struct{}), log: filepath.Join(dir, name+".out")}
-	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer out.Close()
-	p.cmd = exec.Command(args[0], args[1:]...)
-	p.cmd.Stdout, p.cmd.Stderr = out, out
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		_ = p.cmd.Wait() // how it ended is asked of ProcessState
-		close(p.gone)
-	}()
-	t.Cleanup(func() { p.end(t, syscall.SIGKILL) })
-	return p
-}
-
-func (p *process) ended() bool {
-	select {
-	case <-p.gone:
-		return true
-	default:
-		return false
-	}
-}
-
-func (p *process) output() string {
-	text, _ := os.ReadFile(p.log)
-	return string(text)
-}
-
-// end sends a signal and waits until the process is gone.
-func (p *process) end(t *testing.T, signal os.Signal) {
-	t.Helper()
-	_ = p.cmd.Process.Signal(signal) // an error says that it is gone
-	select {
-	case <-p.gone:
-	case <-time.After(40 * time.Second):
-		t.Errorf("%s does not end", p.cmd.Path)
-		_ = p.cmd.Process.Kill()
-	}
 }

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/weir-security/weir/test/integration/process"
 )
 
 // alerts is the configuration of the two destinations: a file, which tells what there
@@ -137,12 +139,13 @@ func TestKilledAndRestarted(t *testing.T) {
 		write(t, filepath.Join(dir, name), text)
 	}
 	write(t, filepath.Join(dir, "logs", "trail.ndjson"), "")
-	weir := startProcess(t, dir, "weir", os.Getenv("WEIR"), "run", "--config", filepath.Join(dir, "weir.yaml"))
+	weir := process.Start(t, process.Options{Name: "weir", Dir: dir}, process.Executable(t, "WEIR"), "run", "--config", filepath.Join(dir, "weir.yaml"))
 	appendLogs(t, dir, 0)
 	awaitAlerts(t, weir, dir, 1) // and rsyslog is not there yet
 	for round := 1; round < rounds; round++ {
 		if round > 1 {
-			r.process.end(t, []os.Signal{syscall.SIGKILL, syscall.SIGTERM}[round%2])
+			r.process.Signal(t, []os.Signal{syscall.SIGKILL, syscall.SIGTERM}[round%2])
+			<-r.process.Gone()
 		}
 		if round%3 == 0 { // alerts meet nobody
 			appendLogs(t, dir, round)
@@ -159,7 +162,7 @@ func TestKilledAndRestarted(t *testing.T) {
 	awaitAlerts(t, weir, dir, rounds)
 	want := delivered(t, filepath.Join(dir, "alerts.ndjson"))
 	deadline := time.Now().Add(100 * time.Second)
-	for len(r.received()) < len(want) && time.Now().Before(deadline) && !weir.ended() {
+	for len(r.received()) < len(want) && time.Now().Before(deadline) && weir.Running() == nil {
 		time.Sleep(100 * time.Millisecond)
 	}
 	got, twice := r.received(), 0
@@ -172,8 +175,9 @@ func TestKilledAndRestarted(t *testing.T) {
 			twice++
 		}
 	}
-	if weir.end(t, syscall.SIGTERM); weir.cmd.ProcessState.ExitCode() != 0 || len(want) != rounds*perRound {
-		t.Errorf("%d alerts; weir ended with %d\n%s", len(want), weir.cmd.ProcessState.ExitCode(), weir.output())
+	weir.Stop(t, 40*time.Second)
+	if len(want) != rounds*perRound {
+		t.Errorf("%d alerts, want %d\n%s", len(want), rounds*perRound, weir.Output())
 	}
 	t.Logf("%d alerts, %d of them more than once", len(want), twice)
 }
@@ -208,11 +212,11 @@ func appendLogs(t *testing.T, dir string, round int) {
 }
 
 // awaitAlerts waits until so many rounds have alerted.
-func awaitAlerts(t *testing.T, weir *process, dir string, rounds int) {
+func awaitAlerts(t *testing.T, weir *process.Process, dir string, rounds int) {
 	t.Helper()
 	for deadline := time.Now().Add(60 * time.Second); len(delivered(t, filepath.Join(dir, "alerts.ndjson"))) < rounds*perRound; time.Sleep(50 * time.Millisecond) {
-		if weir.ended() || time.Now().After(deadline) {
-			t.Fatalf("weir has not alerted\n%s", weir.output())
+		if weir.Running() != nil || time.Now().After(deadline) {
+			t.Fatalf("weir has not alerted\n%s", weir.Output())
 		}
 	}
 }
