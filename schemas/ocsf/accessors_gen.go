@@ -405,51 +405,96 @@ func (x *Event) SetObservationPointID(v int32) {
 	}
 }
 
+// QueryTime is the attribute query_time timestamp_t.
+func (x *Event) QueryTime() int64   { return x.queryTime }
+func (x *Event) HasQueryTime() bool { return x.set&(1<<37) != 0 }
+func (x *Event) ClearQueryTime()    { x.queryTime = 0; x.set &^= 1 << 37 }
+func (x *Event) SetQueryTime(v int64) {
+	x.queryTime = v
+	x.set |= 1 << 37
+}
+
 // RawData is the attribute raw_data string_t.
 func (x *Event) RawData() string  { return x.rawData }
-func (x *Event) HasRawData() bool { return x.set&(1<<37) != 0 }
-func (x *Event) ClearRawData()    { x.rawData = ""; x.set &^= 1 << 37 }
+func (x *Event) HasRawData() bool { return x.set&(1<<38) != 0 }
+func (x *Event) ClearRawData()    { x.rawData = ""; x.set &^= 1 << 38 }
 func (x *Event) SetRawData(v string) {
 	x.rawData = v
-	x.set |= 1 << 37
+	x.set |= 1 << 38
 }
 
 // RawDataSize is the attribute raw_data_size long_t.
 func (x *Event) RawDataSize() int64   { return x.rawDataSize }
-func (x *Event) HasRawDataSize() bool { return x.set&(1<<38) != 0 }
-func (x *Event) ClearRawDataSize()    { x.rawDataSize = 0; x.set &^= 1 << 38 }
+func (x *Event) HasRawDataSize() bool { return x.set&(1<<39) != 0 }
+func (x *Event) ClearRawDataSize()    { x.rawDataSize = 0; x.set &^= 1 << 39 }
 func (x *Event) SetRawDataSize(v int64) {
 	x.rawDataSize = v
-	x.set |= 1 << 38
+	x.set |= 1 << 39
+}
+
+// Rcode is the attribute rcode string_t.
+func (x *Event) Rcode() string  { return x.rcode }
+func (x *Event) HasRcode() bool { return x.set&(1<<40) != 0 }
+func (x *Event) ClearRcode()    { x.rcode = ""; x.set &^= 1 << 40 }
+func (x *Event) SetRcode(v string) {
+	x.rcode = v
+	x.set |= 1 << 40
+}
+
+// RcodeID is the attribute rcode_id integer_t.
+func (x *Event) RcodeID() int32   { return x.rcodeID }
+func (x *Event) HasRcodeID() bool { return x.set&(1<<41) != 0 }
+func (x *Event) ClearRcodeID()    { x.rcodeID = 0; x.set &^= 1 << 41 }
+
+// SetRcodeID sets rcode_id and, unless v is 99 (Other), its caption rcode.
+func (x *Event) SetRcodeID(v int32) {
+	x.rcodeID = v
+	x.set |= 1 << 41
+	if v != 99 {
+		if c, ok := caption(enumRcodeID, int64(v)); ok {
+			x.SetRcode(c)
+		} else {
+			x.ClearRcode()
+		}
+	}
+}
+
+// ResponseTime is the attribute response_time timestamp_t.
+func (x *Event) ResponseTime() int64   { return x.responseTime }
+func (x *Event) HasResponseTime() bool { return x.set&(1<<42) != 0 }
+func (x *Event) ClearResponseTime()    { x.responseTime = 0; x.set &^= 1 << 42 }
+func (x *Event) SetResponseTime(v int64) {
+	x.responseTime = v
+	x.set |= 1 << 42
 }
 
 // RiskDetails is the attribute risk_details string_t.
 func (x *Event) RiskDetails() string  { return x.riskDetails }
-func (x *Event) HasRiskDetails() bool { return x.set&(1<<39) != 0 }
-func (x *Event) ClearRiskDetails()    { x.riskDetails = ""; x.set &^= 1 << 39 }
+func (x *Event) HasRiskDetails() bool { return x.set&(1<<43) != 0 }
+func (x *Event) ClearRiskDetails()    { x.riskDetails = ""; x.set &^= 1 << 43 }
 func (x *Event) SetRiskDetails(v string) {
 	x.riskDetails = v
-	x.set |= 1 << 39
+	x.set |= 1 << 43
 }
 
 // RiskLevel is the attribute risk_level string_t.
 func (x *Event) RiskLevel() string  { return x.riskLevel }
-func (x *Event) HasRiskLevel() bool { return x.set&(1<<40) != 0 }
-func (x *Event) ClearRiskLevel()    { x.riskLevel = ""; x.set &^= 1 << 40 }
+func (x *Event) HasRiskLevel() bool { return x.set&(1<<44) != 0 }
+func (x *Event) ClearRiskLevel()    { x.riskLevel = ""; x.set &^= 1 << 44 }
 func (x *Event) SetRiskLevel(v string) {
 	x.riskLevel = v
-	x.set |= 1 << 40
+	x.set |= 1 << 44
 }
 
 // RiskLevelID is the attribute risk_level_id integer_t.
 func (x *Event) RiskLevelID() int32   { return x.riskLevelID }
-func (x *Event) HasRiskLevelID() bool { return x.set&(1<<41) != 0 }
-func (x *Event) ClearRiskLevelID()    { x.riskLevelID = 0; x.set &^= 1 << 41 }
+func (x *Event) HasRiskLevelID() bool { return x.set&(1<<45) != 0 }
+func (x *Event) ClearRiskLevelID()    { x.riskLevelID = 0; x.set &^= 1 << 45 }
 
 // SetRiskLevelID sets risk_level_id and, unless v is 99 (Other), its caption risk_level.
 func (x *Event) SetRiskLevelID(v int32) {
 	x.riskLevelID = v
-	x.set |= 1 << 41
+	x.set |= 1 << 45
 	if v != 99 {
 		if c, ok := caption(enumRiskLevelID, int64(v)); ok {
 			x.SetRiskLevel(c)
@@ -461,31 +506,31 @@ func (x *Event) SetRiskLevelID(v int32) {
 
 // RiskScore is the attribute risk_score integer_t.
 func (x *Event) RiskScore() int32   { return x.riskScore }
-func (x *Event) HasRiskScore() bool { return x.set&(1<<42) != 0 }
-func (x *Event) ClearRiskScore()    { x.riskScore = 0; x.set &^= 1 << 42 }
+func (x *Event) HasRiskScore() bool { return x.set&(1<<46) != 0 }
+func (x *Event) ClearRiskScore()    { x.riskScore = 0; x.set &^= 1 << 46 }
 func (x *Event) SetRiskScore(v int32) {
 	x.riskScore = v
-	x.set |= 1 << 42
+	x.set |= 1 << 46
 }
 
 // Severity is the attribute severity string_t.
 func (x *Event) Severity() string  { return x.severity }
-func (x *Event) HasSeverity() bool { return x.set&(1<<43) != 0 }
-func (x *Event) ClearSeverity()    { x.severity = ""; x.set &^= 1 << 43 }
+func (x *Event) HasSeverity() bool { return x.set&(1<<47) != 0 }
+func (x *Event) ClearSeverity()    { x.severity = ""; x.set &^= 1 << 47 }
 func (x *Event) SetSeverity(v string) {
 	x.severity = v
-	x.set |= 1 << 43
+	x.set |= 1 << 47
 }
 
 // SeverityID is the attribute severity_id integer_t.
 func (x *Event) SeverityID() int32   { return x.severityID }
-func (x *Event) HasSeverityID() bool { return x.set&(1<<44) != 0 }
-func (x *Event) ClearSeverityID()    { x.severityID = 0; x.set &^= 1 << 44 }
+func (x *Event) HasSeverityID() bool { return x.set&(1<<48) != 0 }
+func (x *Event) ClearSeverityID()    { x.severityID = 0; x.set &^= 1 << 48 }
 
 // SetSeverityID sets severity_id and, unless v is 99 (Other), its caption severity.
 func (x *Event) SetSeverityID(v int32) {
 	x.severityID = v
-	x.set |= 1 << 44
+	x.set |= 1 << 48
 	if v != 99 {
 		if c, ok := caption(enumSeverityID, int64(v)); ok {
 			x.SetSeverity(c)
@@ -497,49 +542,49 @@ func (x *Event) SetSeverityID(v int32) {
 
 // StartTime is the attribute start_time timestamp_t.
 func (x *Event) StartTime() int64   { return x.startTime }
-func (x *Event) HasStartTime() bool { return x.set&(1<<45) != 0 }
-func (x *Event) ClearStartTime()    { x.startTime = 0; x.set &^= 1 << 45 }
+func (x *Event) HasStartTime() bool { return x.set&(1<<49) != 0 }
+func (x *Event) ClearStartTime()    { x.startTime = 0; x.set &^= 1 << 49 }
 func (x *Event) SetStartTime(v int64) {
 	x.startTime = v
-	x.set |= 1 << 45
+	x.set |= 1 << 49
 }
 
 // Status is the attribute status string_t.
 func (x *Event) Status() string  { return x.status }
-func (x *Event) HasStatus() bool { return x.set&(1<<46) != 0 }
-func (x *Event) ClearStatus()    { x.status = ""; x.set &^= 1 << 46 }
+func (x *Event) HasStatus() bool { return x.set&(1<<50) != 0 }
+func (x *Event) ClearStatus()    { x.status = ""; x.set &^= 1 << 50 }
 func (x *Event) SetStatus(v string) {
 	x.status = v
-	x.set |= 1 << 46
+	x.set |= 1 << 50
 }
 
 // StatusCode is the attribute status_code string_t.
 func (x *Event) StatusCode() string  { return x.statusCode }
-func (x *Event) HasStatusCode() bool { return x.set&(1<<47) != 0 }
-func (x *Event) ClearStatusCode()    { x.statusCode = ""; x.set &^= 1 << 47 }
+func (x *Event) HasStatusCode() bool { return x.set&(1<<51) != 0 }
+func (x *Event) ClearStatusCode()    { x.statusCode = ""; x.set &^= 1 << 51 }
 func (x *Event) SetStatusCode(v string) {
 	x.statusCode = v
-	x.set |= 1 << 47
+	x.set |= 1 << 51
 }
 
 // StatusDetail is the attribute status_detail string_t.
 func (x *Event) StatusDetail() string  { return x.statusDetail }
-func (x *Event) HasStatusDetail() bool { return x.set&(1<<48) != 0 }
-func (x *Event) ClearStatusDetail()    { x.statusDetail = ""; x.set &^= 1 << 48 }
+func (x *Event) HasStatusDetail() bool { return x.set&(1<<52) != 0 }
+func (x *Event) ClearStatusDetail()    { x.statusDetail = ""; x.set &^= 1 << 52 }
 func (x *Event) SetStatusDetail(v string) {
 	x.statusDetail = v
-	x.set |= 1 << 48
+	x.set |= 1 << 52
 }
 
 // StatusID is the attribute status_id integer_t.
 func (x *Event) StatusID() int32   { return x.statusID }
-func (x *Event) HasStatusID() bool { return x.set&(1<<49) != 0 }
-func (x *Event) ClearStatusID()    { x.statusID = 0; x.set &^= 1 << 49 }
+func (x *Event) HasStatusID() bool { return x.set&(1<<53) != 0 }
+func (x *Event) ClearStatusID()    { x.statusID = 0; x.set &^= 1 << 53 }
 
 // SetStatusID sets status_id and, unless v is 99 (Other), its caption status.
 func (x *Event) SetStatusID(v int32) {
 	x.statusID = v
-	x.set |= 1 << 49
+	x.set |= 1 << 53
 	if v != 99 {
 		if c, ok := caption(x.enumOfStatusID(), int64(v)); ok {
 			x.SetStatus(c)
@@ -551,41 +596,41 @@ func (x *Event) SetStatusID(v int32) {
 
 // Time is the attribute time timestamp_t.
 func (x *Event) Time() int64   { return x.time }
-func (x *Event) HasTime() bool { return x.set&(1<<50) != 0 }
-func (x *Event) ClearTime()    { x.time = 0; x.set &^= 1 << 50 }
+func (x *Event) HasTime() bool { return x.set&(1<<54) != 0 }
+func (x *Event) ClearTime()    { x.time = 0; x.set &^= 1 << 54 }
 func (x *Event) SetTime(v int64) {
 	x.time = v
-	x.set |= 1 << 50
+	x.set |= 1 << 54
 }
 
 // TimezoneOffset is the attribute timezone_offset integer_t.
 func (x *Event) TimezoneOffset() int32   { return x.timezoneOffset }
-func (x *Event) HasTimezoneOffset() bool { return x.set&(1<<51) != 0 }
-func (x *Event) ClearTimezoneOffset()    { x.timezoneOffset = 0; x.set &^= 1 << 51 }
+func (x *Event) HasTimezoneOffset() bool { return x.set&(1<<55) != 0 }
+func (x *Event) ClearTimezoneOffset()    { x.timezoneOffset = 0; x.set &^= 1 << 55 }
 func (x *Event) SetTimezoneOffset(v int32) {
 	x.timezoneOffset = v
-	x.set |= 1 << 51
+	x.set |= 1 << 55
 }
 
 // TypeName is the attribute type_name string_t.
 func (x *Event) TypeName() string     { return x.typeName }
-func (x *Event) HasTypeName() bool    { return x.set&(1<<52) != 0 }
-func (x *Event) clearTypeName()       { x.typeName = ""; x.set &^= 1 << 52 }
-func (x *Event) setTypeName(v string) { x.typeName = v; x.set |= 1 << 52 }
+func (x *Event) HasTypeName() bool    { return x.set&(1<<56) != 0 }
+func (x *Event) clearTypeName()       { x.typeName = ""; x.set &^= 1 << 56 }
+func (x *Event) setTypeName(v string) { x.typeName = v; x.set |= 1 << 56 }
 
 // TypeUID is the attribute type_uid long_t.
 func (x *Event) TypeUID() int64     { return x.typeUID }
-func (x *Event) HasTypeUID() bool   { return x.set&(1<<53) != 0 }
-func (x *Event) clearTypeUID()      { x.typeUID = 0; x.set &^= 1 << 53 }
-func (x *Event) setTypeUID(v int64) { x.typeUID = v; x.set |= 1 << 53 }
+func (x *Event) HasTypeUID() bool   { return x.set&(1<<57) != 0 }
+func (x *Event) clearTypeUID()      { x.typeUID = 0; x.set &^= 1 << 57 }
+func (x *Event) setTypeUID(v int64) { x.typeUID = v; x.set |= 1 << 57 }
 
 // Unmapped is the attribute unmapped object.
 func (x *Event) Unmapped() JSON    { return x.unmapped }
-func (x *Event) HasUnmapped() bool { return x.set&(1<<54) != 0 }
-func (x *Event) ClearUnmapped()    { x.unmapped = ""; x.set &^= 1 << 54 }
+func (x *Event) HasUnmapped() bool { return x.set&(1<<58) != 0 }
+func (x *Event) ClearUnmapped()    { x.unmapped = ""; x.set &^= 1 << 58 }
 func (x *Event) SetUnmapped(v JSON) {
 	x.unmapped = v
-	x.set |= 1 << 54
+	x.set |= 1 << 58
 }
 
 // Operation is the attribute operation string_t.
@@ -676,6 +721,69 @@ func (x *Actor) ClearInvokedBy()    { x.invokedBy = ""; x.set &^= 1 << 2 }
 func (x *Actor) SetInvokedBy(v string) {
 	x.invokedBy = v
 	x.set |= 1 << 2
+}
+
+// Architecture is the attribute architecture string_t.
+func (x *AffectedPackage) Architecture() string  { return x.architecture }
+func (x *AffectedPackage) HasArchitecture() bool { return x.set&(1<<0) != 0 }
+func (x *AffectedPackage) ClearArchitecture()    { x.architecture = ""; x.set &^= 1 << 0 }
+func (x *AffectedPackage) SetArchitecture(v string) {
+	x.architecture = v
+	x.set |= 1 << 0
+}
+
+// FixedInVersion is the attribute fixed_in_version string_t.
+func (x *AffectedPackage) FixedInVersion() string  { return x.fixedInVersion }
+func (x *AffectedPackage) HasFixedInVersion() bool { return x.set&(1<<1) != 0 }
+func (x *AffectedPackage) ClearFixedInVersion()    { x.fixedInVersion = ""; x.set &^= 1 << 1 }
+func (x *AffectedPackage) SetFixedInVersion(v string) {
+	x.fixedInVersion = v
+	x.set |= 1 << 1
+}
+
+// Name is the attribute name string_t.
+func (x *AffectedPackage) Name() string  { return x.name }
+func (x *AffectedPackage) HasName() bool { return x.set&(1<<2) != 0 }
+func (x *AffectedPackage) ClearName()    { x.name = ""; x.set &^= 1 << 2 }
+func (x *AffectedPackage) SetName(v string) {
+	x.name = v
+	x.set |= 1 << 2
+}
+
+// PackageManager is the attribute package_manager string_t.
+func (x *AffectedPackage) PackageManager() string  { return x.packageManager }
+func (x *AffectedPackage) HasPackageManager() bool { return x.set&(1<<3) != 0 }
+func (x *AffectedPackage) ClearPackageManager()    { x.packageManager = ""; x.set &^= 1 << 3 }
+func (x *AffectedPackage) SetPackageManager(v string) {
+	x.packageManager = v
+	x.set |= 1 << 3
+}
+
+// Path is the attribute path file_path_t.
+func (x *AffectedPackage) Path() string  { return x.path }
+func (x *AffectedPackage) HasPath() bool { return x.set&(1<<4) != 0 }
+func (x *AffectedPackage) ClearPath()    { x.path = ""; x.set &^= 1 << 4 }
+func (x *AffectedPackage) SetPath(v string) {
+	x.path = v
+	x.set |= 1 << 4
+}
+
+// Release is the attribute release string_t.
+func (x *AffectedPackage) Release() string  { return x.release }
+func (x *AffectedPackage) HasRelease() bool { return x.set&(1<<5) != 0 }
+func (x *AffectedPackage) ClearRelease()    { x.release = ""; x.set &^= 1 << 5 }
+func (x *AffectedPackage) SetRelease(v string) {
+	x.release = v
+	x.set |= 1 << 5
+}
+
+// Version is the attribute version string_t.
+func (x *AffectedPackage) Version() string  { return x.version }
+func (x *AffectedPackage) HasVersion() bool { return x.set&(1<<6) != 0 }
+func (x *AffectedPackage) ClearVersion()    { x.version = ""; x.set &^= 1 << 6 }
+func (x *AffectedPackage) SetVersion(v string) {
+	x.version = v
+	x.set |= 1 << 6
 }
 
 // Category is the attribute category string_t.
@@ -939,6 +1047,15 @@ func (x *AutonomousSystem) SetNumber(v int32) {
 	x.set |= 1 << 1
 }
 
+// UID is the attribute uid string_t.
+func (x *CVE) UID() string  { return x.uid }
+func (x *CVE) HasUID() bool { return x.set&(1<<0) != 0 }
+func (x *CVE) ClearUID()    { x.uid = ""; x.set &^= 1 << 0 }
+func (x *CVE) SetUID(v string) {
+	x.uid = v
+	x.set |= 1 << 0
+}
+
 // CreatedTime is the attribute created_time timestamp_t.
 func (x *Certificate) CreatedTime() int64   { return x.createdTime }
 func (x *Certificate) HasCreatedTime() bool { return x.set&(1<<0) != 0 }
@@ -1108,6 +1225,127 @@ func (x *Container) ClearUID()    { x.uid = ""; x.set &^= 1 << 5 }
 func (x *Container) SetUID(v string) {
 	x.uid = v
 	x.set |= 1 << 5
+}
+
+// BaseScore is the attribute base_score float_t.
+func (x *Cvss) BaseScore() float64 { return x.baseScore }
+func (x *Cvss) HasBaseScore() bool { return x.set&(1<<0) != 0 }
+func (x *Cvss) ClearBaseScore()    { x.baseScore = 0; x.set &^= 1 << 0 }
+func (x *Cvss) SetBaseScore(v float64) {
+	if !finite(v) {
+		x.ClearBaseScore()
+		return
+	}
+	x.baseScore = v
+	x.set |= 1 << 0
+}
+
+// VectorString is the attribute vector_string string_t.
+func (x *Cvss) VectorString() string  { return x.vectorString }
+func (x *Cvss) HasVectorString() bool { return x.set&(1<<1) != 0 }
+func (x *Cvss) ClearVectorString()    { x.vectorString = ""; x.set &^= 1 << 1 }
+func (x *Cvss) SetVectorString(v string) {
+	x.vectorString = v
+	x.set |= 1 << 1
+}
+
+// VendorName is the attribute vendor_name string_t.
+func (x *Cvss) VendorName() string  { return x.vendorName }
+func (x *Cvss) HasVendorName() bool { return x.set&(1<<2) != 0 }
+func (x *Cvss) ClearVendorName()    { x.vendorName = ""; x.set &^= 1 << 2 }
+func (x *Cvss) SetVendorName(v string) {
+	x.vendorName = v
+	x.set |= 1 << 2
+}
+
+// Version is the attribute version string_t.
+func (x *Cvss) Version() string  { return x.version }
+func (x *Cvss) HasVersion() bool { return x.set&(1<<3) != 0 }
+func (x *Cvss) ClearVersion()    { x.version = ""; x.set &^= 1 << 3 }
+func (x *Cvss) SetVersion(v string) {
+	x.version = v
+	x.set |= 1 << 3
+}
+
+// Class is the attribute class string_t.
+func (x *DNSAnswer) Class() string  { return x.class }
+func (x *DNSAnswer) HasClass() bool { return x.set&(1<<0) != 0 }
+func (x *DNSAnswer) ClearClass()    { x.class = ""; x.set &^= 1 << 0 }
+func (x *DNSAnswer) SetClass(v string) {
+	x.class = v
+	x.set |= 1 << 0
+}
+
+// Rdata is the attribute rdata string_t.
+func (x *DNSAnswer) Rdata() string  { return x.rdata }
+func (x *DNSAnswer) HasRdata() bool { return x.set&(1<<1) != 0 }
+func (x *DNSAnswer) ClearRdata()    { x.rdata = ""; x.set &^= 1 << 1 }
+func (x *DNSAnswer) SetRdata(v string) {
+	x.rdata = v
+	x.set |= 1 << 1
+}
+
+// TTL is the attribute ttl integer_t.
+func (x *DNSAnswer) TTL() int32   { return x.ttl }
+func (x *DNSAnswer) HasTTL() bool { return x.set&(1<<2) != 0 }
+func (x *DNSAnswer) ClearTTL()    { x.ttl = 0; x.set &^= 1 << 2 }
+func (x *DNSAnswer) SetTTL(v int32) {
+	x.ttl = v
+	x.set |= 1 << 2
+}
+
+// Type is the attribute type string_t.
+func (x *DNSAnswer) Type() string  { return x.type_ }
+func (x *DNSAnswer) HasType() bool { return x.set&(1<<3) != 0 }
+func (x *DNSAnswer) ClearType()    { x.type_ = ""; x.set &^= 1 << 3 }
+func (x *DNSAnswer) SetType(v string) {
+	x.type_ = v
+	x.set |= 1 << 3
+}
+
+// Class is the attribute class string_t.
+func (x *DNSQuery) Class() string  { return x.class }
+func (x *DNSQuery) HasClass() bool { return x.set&(1<<0) != 0 }
+func (x *DNSQuery) ClearClass()    { x.class = ""; x.set &^= 1 << 0 }
+func (x *DNSQuery) SetClass(v string) {
+	x.class = v
+	x.set |= 1 << 0
+}
+
+// Hostname is the attribute hostname hostname_t.
+func (x *DNSQuery) Hostname() string  { return x.hostname }
+func (x *DNSQuery) HasHostname() bool { return x.set&(1<<1) != 0 }
+func (x *DNSQuery) ClearHostname()    { x.hostname = ""; x.set &^= 1 << 1 }
+func (x *DNSQuery) SetHostname(v string) {
+	x.hostname = v
+	x.set |= 1 << 1
+}
+
+// OpcodeID is the attribute opcode_id integer_t.
+func (x *DNSQuery) OpcodeID() int32   { return x.opcodeID }
+func (x *DNSQuery) HasOpcodeID() bool { return x.set&(1<<2) != 0 }
+func (x *DNSQuery) ClearOpcodeID()    { x.opcodeID = 0; x.set &^= 1 << 2 }
+func (x *DNSQuery) SetOpcodeID(v int32) {
+	x.opcodeID = v
+	x.set |= 1 << 2
+}
+
+// PacketUID is the attribute packet_uid integer_t.
+func (x *DNSQuery) PacketUID() int32   { return x.packetUID }
+func (x *DNSQuery) HasPacketUID() bool { return x.set&(1<<3) != 0 }
+func (x *DNSQuery) ClearPacketUID()    { x.packetUID = 0; x.set &^= 1 << 3 }
+func (x *DNSQuery) SetPacketUID(v int32) {
+	x.packetUID = v
+	x.set |= 1 << 3
+}
+
+// Type is the attribute type string_t.
+func (x *DNSQuery) Type() string  { return x.type_ }
+func (x *DNSQuery) HasType() bool { return x.set&(1<<4) != 0 }
+func (x *DNSQuery) ClearType()    { x.type_ = ""; x.set &^= 1 << 4 }
+func (x *DNSQuery) SetType(v string) {
+	x.type_ = v
+	x.set |= 1 << 4
 }
 
 // Domain is the attribute domain string_t.
@@ -2439,6 +2677,69 @@ func (x *Logger) ClearVersion()    { x.version = ""; x.set &^= 1 << 8 }
 func (x *Logger) SetVersion(v string) {
 	x.version = v
 	x.set |= 1 << 8
+}
+
+// Name is the attribute name string_t.
+func (x *Malware) Name() string  { return x.name }
+func (x *Malware) HasName() bool { return x.set&(1<<0) != 0 }
+func (x *Malware) ClearName()    { x.name = ""; x.set &^= 1 << 0 }
+func (x *Malware) SetName(v string) {
+	x.name = v
+	x.set |= 1 << 0
+}
+
+// Path is the attribute path file_path_t.
+func (x *Malware) Path() string  { return x.path }
+func (x *Malware) HasPath() bool { return x.set&(1<<1) != 0 }
+func (x *Malware) ClearPath()    { x.path = ""; x.set &^= 1 << 1 }
+func (x *Malware) SetPath(v string) {
+	x.path = v
+	x.set |= 1 << 1
+}
+
+// Provider is the attribute provider string_t.
+func (x *Malware) Provider() string  { return x.provider }
+func (x *Malware) HasProvider() bool { return x.set&(1<<2) != 0 }
+func (x *Malware) ClearProvider()    { x.provider = ""; x.set &^= 1 << 2 }
+func (x *Malware) SetProvider(v string) {
+	x.provider = v
+	x.set |= 1 << 2
+}
+
+// Severity is the attribute severity string_t.
+func (x *Malware) Severity() string  { return x.severity }
+func (x *Malware) HasSeverity() bool { return x.set&(1<<3) != 0 }
+func (x *Malware) ClearSeverity()    { x.severity = ""; x.set &^= 1 << 3 }
+func (x *Malware) SetSeverity(v string) {
+	x.severity = v
+	x.set |= 1 << 3
+}
+
+// SeverityID is the attribute severity_id integer_t.
+func (x *Malware) SeverityID() int32   { return x.severityID }
+func (x *Malware) HasSeverityID() bool { return x.set&(1<<4) != 0 }
+func (x *Malware) ClearSeverityID()    { x.severityID = 0; x.set &^= 1 << 4 }
+
+// SetSeverityID sets severity_id and, unless v is 99 (Other), its caption severity.
+func (x *Malware) SetSeverityID(v int32) {
+	x.severityID = v
+	x.set |= 1 << 4
+	if v != 99 {
+		if c, ok := caption(enumMalwareSeverityID, int64(v)); ok {
+			x.SetSeverity(c)
+		} else {
+			x.ClearSeverity()
+		}
+	}
+}
+
+// UID is the attribute uid string_t.
+func (x *Malware) UID() string  { return x.uid }
+func (x *Malware) HasUID() bool { return x.set&(1<<5) != 0 }
+func (x *Malware) ClearUID()    { x.uid = ""; x.set &^= 1 << 5 }
+func (x *Malware) SetUID(v string) {
+	x.uid = v
+	x.set |= 1 << 5
 }
 
 // Data is the attribute data json_t.
@@ -4956,6 +5257,60 @@ func (x *User1) SetUID(v string) {
 	x.set |= 1 << 5
 }
 
+// Desc is the attribute desc string_t.
+func (x *Vulnerability) Desc() string  { return x.desc }
+func (x *Vulnerability) HasDesc() bool { return x.set&(1<<0) != 0 }
+func (x *Vulnerability) ClearDesc()    { x.desc = ""; x.set &^= 1 << 0 }
+func (x *Vulnerability) SetDesc(v string) {
+	x.desc = v
+	x.set |= 1 << 0
+}
+
+// IsExploitAvailable is the attribute is_exploit_available boolean_t.
+func (x *Vulnerability) IsExploitAvailable() bool    { return x.isExploitAvailable }
+func (x *Vulnerability) HasIsExploitAvailable() bool { return x.set&(1<<1) != 0 }
+func (x *Vulnerability) ClearIsExploitAvailable()    { x.isExploitAvailable = false; x.set &^= 1 << 1 }
+func (x *Vulnerability) SetIsExploitAvailable(v bool) {
+	x.isExploitAvailable = v
+	x.set |= 1 << 1
+}
+
+// IsFixAvailable is the attribute is_fix_available boolean_t.
+func (x *Vulnerability) IsFixAvailable() bool    { return x.isFixAvailable }
+func (x *Vulnerability) HasIsFixAvailable() bool { return x.set&(1<<2) != 0 }
+func (x *Vulnerability) ClearIsFixAvailable()    { x.isFixAvailable = false; x.set &^= 1 << 2 }
+func (x *Vulnerability) SetIsFixAvailable(v bool) {
+	x.isFixAvailable = v
+	x.set |= 1 << 2
+}
+
+// Severity is the attribute severity string_t.
+func (x *Vulnerability) Severity() string  { return x.severity }
+func (x *Vulnerability) HasSeverity() bool { return x.set&(1<<3) != 0 }
+func (x *Vulnerability) ClearSeverity()    { x.severity = ""; x.set &^= 1 << 3 }
+func (x *Vulnerability) SetSeverity(v string) {
+	x.severity = v
+	x.set |= 1 << 3
+}
+
+// Title is the attribute title string_t.
+func (x *Vulnerability) Title() string  { return x.title }
+func (x *Vulnerability) HasTitle() bool { return x.set&(1<<4) != 0 }
+func (x *Vulnerability) ClearTitle()    { x.title = ""; x.set &^= 1 << 4 }
+func (x *Vulnerability) SetTitle(v string) {
+	x.title = v
+	x.set |= 1 << 4
+}
+
+// VendorName is the attribute vendor_name string_t.
+func (x *Vulnerability) VendorName() string  { return x.vendorName }
+func (x *Vulnerability) HasVendorName() bool { return x.set&(1<<5) != 0 }
+func (x *Vulnerability) ClearVendorName()    { x.vendorName = ""; x.set &^= 1 << 5 }
+func (x *Vulnerability) SetVendorName(v string) {
+	x.vendorName = v
+	x.set |= 1 << 5
+}
+
 // enumOfActivityID is the enum of activity_id in x's class.
 func (x *Event) enumOfActivityID() []EnumValue {
 	switch ClassUID(x.classUID) {
@@ -4967,6 +5322,8 @@ func (x *Event) enumOfActivityID() []EnumValue {
 		return enumAuthenticationActivityID
 	case ClassDetectionFinding:
 		return enumDetectionFindingActivityID
+	case ClassDNSActivity:
+		return enumDNSActivityActivityID
 	case ClassEntityManagement:
 		return enumEntityManagementActivityID
 	case ClassGroupManagement:
@@ -4994,6 +5351,8 @@ func (x *Event) enumOfCategoryUID() []EnumValue {
 		return enumBaseEventCategoryUID
 	case ClassDetectionFinding:
 		return enumDetectionFindingCategoryUID
+	case ClassDNSActivity:
+		return enumDNSActivityCategoryUID
 	case ClassEntityManagement:
 		return enumEntityManagementCategoryUID
 	case ClassGroupManagement:
@@ -5021,6 +5380,8 @@ func (x *Event) enumOfClassUID() []EnumValue {
 		return enumBaseEventClassUID
 	case ClassDetectionFinding:
 		return enumDetectionFindingClassUID
+	case ClassDNSActivity:
+		return enumDNSActivityClassUID
 	case ClassEntityManagement:
 		return enumEntityManagementClassUID
 	case ClassGroupManagement:
@@ -5057,6 +5418,8 @@ func (x *Event) enumOfTypeUID() []EnumValue {
 		return enumBaseEventTypeUID
 	case ClassDetectionFinding:
 		return enumDetectionFindingTypeUID
+	case ClassDNSActivity:
+		return enumDNSActivityTypeUID
 	case ClassEntityManagement:
 		return enumEntityManagementTypeUID
 	case ClassGroupManagement:

@@ -30,6 +30,8 @@ func (x *Event) decode(v jsondoc.Value) (err error) {
 			x.set |= 1 << 5
 		case "actor":
 			err = x.Actor.decode(m)
+		case "answers":
+			x.Answers, err = decodeObjects(x.Answers, m)
 		case "api":
 			err = x.API.decode(m)
 		case "app_name":
@@ -156,11 +158,15 @@ func (x *Event) decode(v jsondoc.Value) (err error) {
 		case "logon_type_id":
 			x.logonTypeID, err = decodeInt32(m)
 			x.set |= 1 << 33
+		case "malware":
+			x.Malware, err = decodeObjects(x.Malware, m)
 		case "message":
 			x.message, err = decodeString(m)
 			x.set |= 1 << 34
 		case "metadata":
 			err = x.Metadata.decode(m)
+		case "network_observation_point":
+			err = x.NetworkObservationPoint.decode(m)
 		case "observables":
 			x.Observables, err = decodeObjects(x.Observables, m)
 		case "observation_point":
@@ -177,67 +183,81 @@ func (x *Event) decode(v jsondoc.Value) (err error) {
 			x.Privileges, err = decodeScalars(x.Privileges, m, decodeString)
 		case "proxy_endpoint":
 			err = x.ProxyEndpoint.decode(m)
+		case "query":
+			err = x.Query.decode(m)
+		case "query_time":
+			x.queryTime, err = decodeInt64(m)
+			x.set |= 1 << 37
 		case "raw_data":
 			x.rawData, err = decodeString(m)
-			x.set |= 1 << 37
+			x.set |= 1 << 38
 		case "raw_data_hash":
 			err = x.RawDataHash.decode(m)
 		case "raw_data_size":
 			x.rawDataSize, err = decodeInt64(m)
-			x.set |= 1 << 38
+			x.set |= 1 << 39
+		case "rcode":
+			x.rcode, err = decodeString(m)
+			x.set |= 1 << 40
+		case "rcode_id":
+			x.rcodeID, err = decodeInt32(m)
+			x.set |= 1 << 41
 		case "remediation":
 			err = x.Remediation.decode(m)
 		case "resource":
 			err = x.Resource.decode(m)
 		case "resources":
 			x.Resources, err = decodeObjects(x.Resources, m)
+		case "response_time":
+			x.responseTime, err = decodeInt64(m)
+			x.set |= 1 << 42
 		case "risk_details":
 			x.riskDetails, err = decodeString(m)
-			x.set |= 1 << 39
+			x.set |= 1 << 43
 		case "risk_level":
 			x.riskLevel, err = decodeString(m)
-			x.set |= 1 << 40
+			x.set |= 1 << 44
 		case "risk_level_id":
 			x.riskLevelID, err = decodeInt32(m)
-			x.set |= 1 << 41
+			x.set |= 1 << 45
 		case "risk_score":
 			x.riskScore, err = decodeInt32(m)
-			x.set |= 1 << 42
+			x.set |= 1 << 46
 		case "service":
 			err = x.Service.decode(m)
 		case "session":
 			err = x.Session.decode(m)
 		case "severity":
 			x.severity, err = decodeString(m)
-			x.set |= 1 << 43
+			x.set |= 1 << 47
 		case "severity_id":
 			x.severityID, err = decodeInt32(m)
-			x.set |= 1 << 44
+			x.set |= 1 << 48
 		case "src_endpoint":
 			err = x.SrcEndpoint.decode(m)
 		case "start_time":
 			x.startTime, err = decodeInt64(m)
-			x.set |= 1 << 45
+			x.set |= 1 << 49
 		case "status":
 			x.status, err = decodeString(m)
-			x.set |= 1 << 46
+			x.set |= 1 << 50
 		case "status_code":
 			x.statusCode, err = decodeString(m)
-			x.set |= 1 << 47
+			x.set |= 1 << 51
 		case "status_detail":
 			x.statusDetail, err = decodeString(m)
-			x.set |= 1 << 48
+			x.set |= 1 << 52
 		case "status_id":
 			x.statusID, err = decodeInt32(m)
-			x.set |= 1 << 49
+			x.set |= 1 << 53
 		case "subgroup":
 			err = x.Subgroup.decode(m)
 		case "time":
 			x.time, err = decodeInt64(m)
-			x.set |= 1 << 50
+			x.set |= 1 << 54
 		case "timezone_offset":
 			x.timezoneOffset, err = decodeInt32(m)
-			x.set |= 1 << 51
+			x.set |= 1 << 55
 		case "tls":
 			err = x.TLS.decode(m)
 		case "trace":
@@ -246,19 +266,21 @@ func (x *Event) decode(v jsondoc.Value) (err error) {
 			err = x.Traffic.decode(m)
 		case "type_name":
 			x.typeName, err = decodeString(m)
-			x.set |= 1 << 52
+			x.set |= 1 << 56
 		case "type_uid":
 			x.typeUID, err = decodeInt64(m)
-			x.set |= 1 << 53
+			x.set |= 1 << 57
 		case "unmapped":
 			x.unmapped, err = decodeUntyped(m)
-			x.set |= 1 << 54
+			x.set |= 1 << 58
 		case "url":
 			err = x.URL.decode(m)
 		case "user":
 			err = x.User.decode(m)
 		case "user_result":
 			err = x.UserResult.decode(m)
+		case "vulnerabilities":
+			x.Vulnerabilities, err = decodeObjects(x.Vulnerabilities, m)
 		default:
 			err = errUnknown
 		}
@@ -356,6 +378,43 @@ func (x *Actor) decode(v jsondoc.Value) (err error) {
 			err = x.Session.decode(m)
 		case "user":
 			err = x.User.decode(m)
+		default:
+			err = errUnknown
+		}
+		if err != nil {
+			return at(key, err)
+		}
+	}
+	return nil
+}
+
+func (x *AffectedPackage) decode(v jsondoc.Value) (err error) {
+	if v.Kind() != jsondoc.Object {
+		return wrongKind(v, "an object")
+	}
+	for key, m := range v.Members {
+		switch key {
+		case "architecture":
+			x.architecture, err = decodeString(m)
+			x.set |= 1 << 0
+		case "fixed_in_version":
+			x.fixedInVersion, err = decodeString(m)
+			x.set |= 1 << 1
+		case "name":
+			x.name, err = decodeString(m)
+			x.set |= 1 << 2
+		case "package_manager":
+			x.packageManager, err = decodeString(m)
+			x.set |= 1 << 3
+		case "path":
+			x.path, err = decodeString(m)
+			x.set |= 1 << 4
+		case "release":
+			x.release, err = decodeString(m)
+			x.set |= 1 << 5
+		case "version":
+			x.version, err = decodeString(m)
+			x.set |= 1 << 6
 		default:
 			err = errUnknown
 		}
@@ -548,6 +607,27 @@ func (x *AutonomousSystem) decode(v jsondoc.Value) (err error) {
 	return nil
 }
 
+func (x *CVE) decode(v jsondoc.Value) (err error) {
+	if v.Kind() != jsondoc.Object {
+		return wrongKind(v, "an object")
+	}
+	for key, m := range v.Members {
+		switch key {
+		case "cvss":
+			x.Cvss, err = decodeObjects(x.Cvss, m)
+		case "uid":
+			x.uid, err = decodeString(m)
+			x.set |= 1 << 0
+		default:
+			err = errUnknown
+		}
+		if err != nil {
+			return at(key, err)
+		}
+	}
+	return nil
+}
+
 func (x *Certificate) decode(v jsondoc.Value) (err error) {
 	if v.Kind() != jsondoc.Object {
 		return wrongKind(v, "an object")
@@ -657,6 +737,93 @@ func (x *Container) decode(v jsondoc.Value) (err error) {
 		case "uid":
 			x.uid, err = decodeString(m)
 			x.set |= 1 << 5
+		default:
+			err = errUnknown
+		}
+		if err != nil {
+			return at(key, err)
+		}
+	}
+	return nil
+}
+
+func (x *Cvss) decode(v jsondoc.Value) (err error) {
+	if v.Kind() != jsondoc.Object {
+		return wrongKind(v, "an object")
+	}
+	for key, m := range v.Members {
+		switch key {
+		case "base_score":
+			x.baseScore, err = decodeFloat64(m)
+			x.set |= 1 << 0
+		case "vector_string":
+			x.vectorString, err = decodeString(m)
+			x.set |= 1 << 1
+		case "vendor_name":
+			x.vendorName, err = decodeString(m)
+			x.set |= 1 << 2
+		case "version":
+			x.version, err = decodeString(m)
+			x.set |= 1 << 3
+		default:
+			err = errUnknown
+		}
+		if err != nil {
+			return at(key, err)
+		}
+	}
+	return nil
+}
+
+func (x *DNSAnswer) decode(v jsondoc.Value) (err error) {
+	if v.Kind() != jsondoc.Object {
+		return wrongKind(v, "an object")
+	}
+	for key, m := range v.Members {
+		switch key {
+		case "class":
+			x.class, err = decodeString(m)
+			x.set |= 1 << 0
+		case "rdata":
+			x.rdata, err = decodeString(m)
+			x.set |= 1 << 1
+		case "ttl":
+			x.ttl, err = decodeInt32(m)
+			x.set |= 1 << 2
+		case "type":
+			x.type_, err = decodeString(m)
+			x.set |= 1 << 3
+		default:
+			err = errUnknown
+		}
+		if err != nil {
+			return at(key, err)
+		}
+	}
+	return nil
+}
+
+func (x *DNSQuery) decode(v jsondoc.Value) (err error) {
+	if v.Kind() != jsondoc.Object {
+		return wrongKind(v, "an object")
+	}
+	for key, m := range v.Members {
+		switch key {
+		case "class":
+			x.class, err = decodeString(m)
+			x.set |= 1 << 0
+		case "hostname":
+			x.hostname, err = decodeString(m)
+			x.set |= 1 << 1
+		case "opcode_id":
+			x.opcodeID, err = decodeInt32(m)
+			x.set |= 1 << 2
+		case "packet_uid":
+			x.packetUID, err = decodeInt32(m)
+			x.set |= 1 << 3
+		case "type":
+			x.type_, err = decodeString(m)
+			x.set |= 1 << 4
 		default:
 			err = errUnknown
 		}
@@ -898,6 +1065,8 @@ func (x *Evidences) decode(v jsondoc.Value) (err error) {
 			x.set |= 1 << 1
 		case "process":
 			err = x.Process.decode(m)
+		case "query":
+			err = x.Query.decode(m)
 		case "resources":
 			x.Resources, err = decodeObjects(x.Resources, m)
 		case "src_endpoint":
@@ -1494,6 +1663,44 @@ func (x *Logger) decode(v jsondoc.Value) (err error) {
 		case "version":
 			x.version, err = decodeString(m)
 			x.set |= 1 << 8
+		default:
+			err = errUnknown
+		}
+		if err != nil {
+			return at(key, err)
+		}
+	}
+	return nil
+}
+
+func (x *Malware) decode(v jsondoc.Value) (err error) {
+	if v.Kind() != jsondoc.Object {
+		return wrongKind(v, "an object")
+	}
+	for key, m := range v.Members {
+		switch key {
+		case "classification_ids":
+			x.ClassificationIDs, err = decodeScalars(x.ClassificationIDs, m, decodeInt32)
+		case "classifications":
+			x.Classifications, err = decodeScalars(x.Classifications, m, decodeString)
+		case "name":
+			x.name, err = decodeString(m)
+			x.set |= 1 << 0
+		case "path":
+			x.path, err = decodeString(m)
+			x.set |= 1 << 1
+		case "provider":
+			x.provider, err = decodeString(m)
+			x.set |= 1 << 2
+		case "severity":
+			x.severity, err = decodeString(m)
+			x.set |= 1 << 3
+		case "severity_id":
+			x.severityID, err = decodeInt32(m)
+			x.set |= 1 << 4
+		case "uid":
+			x.uid, err = decodeString(m)
+			x.set |= 1 << 5
 		default:
 			err = errUnknown
 		}
@@ -2933,6 +3140,46 @@ func (x *User1) decode(v jsondoc.Value) (err error) {
 			x.set |= 1 << 4
 		case "uid":
 			x.uid, err = decodeString(m)
+			x.set |= 1 << 5
+		default:
+			err = errUnknown
+		}
+		if err != nil {
+			return at(key, err)
+		}
+	}
+	return nil
+}
+
+func (x *Vulnerability) decode(v jsondoc.Value) (err error) {
+	if v.Kind() != jsondoc.Object {
+		return wrongKind(v, "an object")
+	}
+	for key, m := range v.Members {
+		switch key {
+		case "affected_packages":
+			x.AffectedPackages, err = decodeObjects(x.AffectedPackages, m)
+		case "cve":
+			err = x.CVE.decode(m)
+		case "desc":
+			x.desc, err = decodeString(m)
+			x.set |= 1 << 0
+		case "is_exploit_available":
+			x.isExploitAvailable, err = decodeBool(m)
+			x.set |= 1 << 1
+		case "is_fix_available":
+			x.isFixAvailable, err = decodeBool(m)
+			x.set |= 1 << 2
+		case "references":
+			x.References, err = decodeScalars(x.References, m, decodeString)
+		case "severity":
+			x.severity, err = decodeString(m)
+			x.set |= 1 << 3
+		case "title":
+			x.title, err = decodeString(m)
+			x.set |= 1 << 4
+		case "vendor_name":
+			x.vendorName, err = decodeString(m)
 			x.set |= 1 << 5
 		default:
 			err = errUnknown

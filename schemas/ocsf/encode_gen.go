@@ -28,6 +28,13 @@ func (x *Event) AppendJSON(dst []byte) []byte {
 	if x.Actor.Present() {
 		dst = x.Actor.AppendJSON(append(dst, `,"actor":`...))
 	}
+	if len(x.Answers) > 0 {
+		dst = append(dst, `,"answers":[`...)
+		for i := range x.Answers {
+			dst = append(x.Answers[i].AppendJSON(dst), ',')
+		}
+		dst[len(dst)-1] = ']'
+	}
 	if x.API.Present() {
 		dst = x.API.AppendJSON(append(dst, `,"api":`...))
 	}
@@ -195,11 +202,21 @@ func (x *Event) AppendJSON(dst []byte) []byte {
 	if x.set&(1<<33) != 0 {
 		dst = strconv.AppendInt(append(dst, `,"logon_type_id":`...), int64(x.logonTypeID), 10)
 	}
+	if len(x.Malware) > 0 {
+		dst = append(dst, `,"malware":[`...)
+		for i := range x.Malware {
+			dst = append(x.Malware[i].AppendJSON(dst), ',')
+		}
+		dst[len(dst)-1] = ']'
+	}
 	if x.set&(1<<34) != 0 {
 		dst = appendString(append(dst, `,"message":`...), x.message)
 	}
 	if x.Metadata.Present() {
 		dst = x.Metadata.AppendJSON(append(dst, `,"metadata":`...))
+	}
+	if x.NetworkObservationPoint.Present() {
+		dst = x.NetworkObservationPoint.AppendJSON(append(dst, `,"network_observation_point":`...))
 	}
 	if len(x.Observables) > 0 {
 		dst = append(dst, `,"observables":[`...)
@@ -234,14 +251,26 @@ func (x *Event) AppendJSON(dst []byte) []byte {
 	if x.ProxyEndpoint.Present() {
 		dst = x.ProxyEndpoint.AppendJSON(append(dst, `,"proxy_endpoint":`...))
 	}
+	if x.Query.Present() {
+		dst = x.Query.AppendJSON(append(dst, `,"query":`...))
+	}
 	if x.set&(1<<37) != 0 {
+		dst = strconv.AppendInt(append(dst, `,"query_time":`...), x.queryTime, 10)
+	}
+	if x.set&(1<<38) != 0 {
 		dst = appendString(append(dst, `,"raw_data":`...), x.rawData)
 	}
 	if x.RawDataHash.Present() {
 		dst = x.RawDataHash.AppendJSON(append(dst, `,"raw_data_hash":`...))
 	}
-	if x.set&(1<<38) != 0 {
+	if x.set&(1<<39) != 0 {
 		dst = strconv.AppendInt(append(dst, `,"raw_data_size":`...), x.rawDataSize, 10)
+	}
+	if x.set&(1<<40) != 0 {
+		dst = appendString(append(dst, `,"rcode":`...), x.rcode)
+	}
+	if x.set&(1<<41) != 0 {
+		dst = strconv.AppendInt(append(dst, `,"rcode_id":`...), int64(x.rcodeID), 10)
 	}
 	if x.Remediation.Present() {
 		dst = x.Remediation.AppendJSON(append(dst, `,"remediation":`...))
@@ -256,16 +285,19 @@ func (x *Event) AppendJSON(dst []byte) []byte {
 		}
 		dst[len(dst)-1] = ']'
 	}
-	if x.set&(1<<39) != 0 {
+	if x.set&(1<<42) != 0 {
+		dst = strconv.AppendInt(append(dst, `,"response_time":`...), x.responseTime, 10)
+	}
+	if x.set&(1<<43) != 0 {
 		dst = appendString(append(dst, `,"risk_details":`...), x.riskDetails)
 	}
-	if x.set&(1<<40) != 0 {
+	if x.set&(1<<44) != 0 {
 		dst = appendString(append(dst, `,"risk_level":`...), x.riskLevel)
 	}
-	if x.set&(1<<41) != 0 {
+	if x.set&(1<<45) != 0 {
 		dst = strconv.AppendInt(append(dst, `,"risk_level_id":`...), int64(x.riskLevelID), 10)
 	}
-	if x.set&(1<<42) != 0 {
+	if x.set&(1<<46) != 0 {
 		dst = strconv.AppendInt(append(dst, `,"risk_score":`...), int64(x.riskScore), 10)
 	}
 	if x.Service.Present() {
@@ -274,37 +306,37 @@ func (x *Event) AppendJSON(dst []byte) []byte {
 	if x.Session.Present() {
 		dst = x.Session.AppendJSON(append(dst, `,"session":`...))
 	}
-	if x.set&(1<<43) != 0 {
+	if x.set&(1<<47) != 0 {
 		dst = appendString(append(dst, `,"severity":`...), x.severity)
 	}
-	if x.set&(1<<44) != 0 {
+	if x.set&(1<<48) != 0 {
 		dst = strconv.AppendInt(append(dst, `,"severity_id":`...), int64(x.severityID), 10)
 	}
 	if x.SrcEndpoint.Present() {
 		dst = x.SrcEndpoint.AppendJSON(append(dst, `,"src_endpoint":`...))
 	}
-	if x.set&(1<<45) != 0 {
+	if x.set&(1<<49) != 0 {
 		dst = strconv.AppendInt(append(dst, `,"start_time":`...), x.startTime, 10)
 	}
-	if x.set&(1<<46) != 0 {
+	if x.set&(1<<50) != 0 {
 		dst = appendString(append(dst, `,"status":`...), x.status)
 	}
-	if x.set&(1<<47) != 0 {
+	if x.set&(1<<51) != 0 {
 		dst = appendString(append(dst, `,"status_code":`...), x.statusCode)
 	}
-	if x.set&(1<<48) != 0 {
+	if x.set&(1<<52) != 0 {
 		dst = appendString(append(dst, `,"status_detail":`...), x.statusDetail)
 	}
-	if x.set&(1<<49) != 0 {
+	if x.set&(1<<53) != 0 {
 		dst = strconv.AppendInt(append(dst, `,"status_id":`...), int64(x.statusID), 10)
 	}
 	if x.Subgroup.Present() {
 		dst = x.Subgroup.AppendJSON(append(dst, `,"subgroup":`...))
 	}
-	if x.set&(1<<50) != 0 {
+	if x.set&(1<<54) != 0 {
 		dst = strconv.AppendInt(append(dst, `,"time":`...), x.time, 10)
 	}
-	if x.set&(1<<51) != 0 {
+	if x.set&(1<<55) != 0 {
 		dst = strconv.AppendInt(append(dst, `,"timezone_offset":`...), int64(x.timezoneOffset), 10)
 	}
 	if x.TLS.Present() {
@@ -316,13 +348,13 @@ func (x *Event) AppendJSON(dst []byte) []byte {
 	if x.Traffic.Present() {
 		dst = x.Traffic.AppendJSON(append(dst, `,"traffic":`...))
 	}
-	if x.set&(1<<52) != 0 {
+	if x.set&(1<<56) != 0 {
 		dst = appendString(append(dst, `,"type_name":`...), x.typeName)
 	}
-	if x.set&(1<<53) != 0 {
+	if x.set&(1<<57) != 0 {
 		dst = strconv.AppendInt(append(dst, `,"type_uid":`...), x.typeUID, 10)
 	}
-	if x.set&(1<<54) != 0 {
+	if x.set&(1<<58) != 0 {
 		dst = appendJSON(append(dst, `,"unmapped":`...), x.unmapped)
 	}
 	if x.URL.Present() {
@@ -333,6 +365,13 @@ func (x *Event) AppendJSON(dst []byte) []byte {
 	}
 	if x.UserResult.Present() {
 		dst = x.UserResult.AppendJSON(append(dst, `,"user_result":`...))
+	}
+	if len(x.Vulnerabilities) > 0 {
+		dst = append(dst, `,"vulnerabilities":[`...)
+		for i := range x.Vulnerabilities {
+			dst = append(x.Vulnerabilities[i].AppendJSON(dst), ',')
+		}
+		dst[len(dst)-1] = ']'
 	}
 	return closeObject(dst, start)
 }
@@ -423,6 +462,33 @@ func (x *Actor) AppendJSON(dst []byte) []byte {
 	}
 	if x.User.Present() {
 		dst = x.User.AppendJSON(append(dst, `,"user":`...))
+	}
+	return closeObject(dst, start)
+}
+
+// AppendJSON appends x as a JSON object: attributes in alphabetical order, absent ones left out.
+func (x *AffectedPackage) AppendJSON(dst []byte) []byte {
+	start := len(dst)
+	if x.set&(1<<0) != 0 {
+		dst = appendString(append(dst, `,"architecture":`...), x.architecture)
+	}
+	if x.set&(1<<1) != 0 {
+		dst = appendString(append(dst, `,"fixed_in_version":`...), x.fixedInVersion)
+	}
+	if x.set&(1<<2) != 0 {
+		dst = appendString(append(dst, `,"name":`...), x.name)
+	}
+	if x.set&(1<<3) != 0 {
+		dst = appendString(append(dst, `,"package_manager":`...), x.packageManager)
+	}
+	if x.set&(1<<4) != 0 {
+		dst = appendString(append(dst, `,"path":`...), x.path)
+	}
+	if x.set&(1<<5) != 0 {
+		dst = appendString(append(dst, `,"release":`...), x.release)
+	}
+	if x.set&(1<<6) != 0 {
+		dst = appendString(append(dst, `,"version":`...), x.version)
 	}
 	return closeObject(dst, start)
 }
@@ -554,6 +620,22 @@ func (x *AutonomousSystem) AppendJSON(dst []byte) []byte {
 }
 
 // AppendJSON appends x as a JSON object: attributes in alphabetical order, absent ones left out.
+func (x *CVE) AppendJSON(dst []byte) []byte {
+	start := len(dst)
+	if len(x.Cvss) > 0 {
+		dst = append(dst, `,"cvss":[`...)
+		for i := range x.Cvss {
+			dst = append(x.Cvss[i].AppendJSON(dst), ',')
+		}
+		dst[len(dst)-1] = ']'
+	}
+	if x.set&(1<<0) != 0 {
+		dst = appendString(append(dst, `,"uid":`...), x.uid)
+	}
+	return closeObject(dst, start)
+}
+
+// AppendJSON appends x as a JSON object: attributes in alphabetical order, absent ones left out.
 func (x *Certificate) AppendJSON(dst []byte) []byte {
 	start := len(dst)
 	if x.set&(1<<0) != 0 {
@@ -657,6 +739,63 @@ func (x *Container) AppendJSON(dst []byte) []byte {
 	}
 	if x.set&(1<<5) != 0 {
 		dst = appendString(append(dst, `,"uid":`...), x.uid)
+	}
+	return closeObject(dst, start)
+}
+
+// AppendJSON appends x as a JSON object: attributes in alphabetical order, absent ones left out.
+func (x *Cvss) AppendJSON(dst []byte) []byte {
+	start := len(dst)
+	if x.set&(1<<0) != 0 {
+		dst = appendFloat(append(dst, `,"base_score":`...), x.baseScore)
+	}
+	if x.set&(1<<1) != 0 {
+		dst = appendString(append(dst, `,"vector_string":`...), x.vectorString)
+	}
+	if x.set&(1<<2) != 0 {
+		dst = appendString(append(dst, `,"vendor_name":`...), x.vendorName)
+	}
+	if x.set&(1<<3) != 0 {
+		dst = appendString(append(dst, `,"version":`...), x.version)
+	}
+	return closeObject(dst, start)
+}
+
+// AppendJSON appends x as a JSON object: attributes in alphabetical order, absent ones left out.
+func (x *DNSAnswer) AppendJSON(dst []byte) []byte {
+	start := len(dst)
+	if x.set&(1<<0) != 0 {
+		dst = appendString(append(dst, `,"class":`...), x.class)
+	}
+	if x.set&(1<<1) != 0 {
+		dst = appendString(append(dst, `,"rdata":`...), x.rdata)
+	}
+	if x.set&(1<<2) != 0 {
+		dst = strconv.AppendInt(append(dst, `,"ttl":`...), int64(x.ttl), 10)
+	}
+	if x.set&(1<<3) != 0 {
+		dst = appendString(append(dst, `,"type":`...), x.type_)
+	}
+	return closeObject(dst, start)
+}
+
+// AppendJSON appends x as a JSON object: attributes in alphabetical order, absent ones left out.
+func (x *DNSQuery) AppendJSON(dst []byte) []byte {
+	start := len(dst)
+	if x.set&(1<<0) != 0 {
+		dst = appendString(append(dst, `,"class":`...), x.class)
+	}
+	if x.set&(1<<1) != 0 {
+		dst = appendString(append(dst, `,"hostname":`...), x.hostname)
+	}
+	if x.set&(1<<2) != 0 {
+		dst = strconv.AppendInt(append(dst, `,"opcode_id":`...), int64(x.opcodeID), 10)
+	}
+	if x.set&(1<<3) != 0 {
+		dst = strconv.AppendInt(append(dst, `,"packet_uid":`...), int64(x.packetUID), 10)
+	}
+	if x.set&(1<<4) != 0 {
+		dst = appendString(append(dst, `,"type":`...), x.type_)
 	}
 	return closeObject(dst, start)
 }
@@ -867,6 +1006,9 @@ func (x *Evidences) AppendJSON(dst []byte) []byte {
 	}
 	if x.Process.Present() {
 		dst = x.Process.AppendJSON(append(dst, `,"process":`...))
+	}
+	if x.Query.Present() {
+		dst = x.Query.AppendJSON(append(dst, `,"query":`...))
 	}
 	if len(x.Resources) > 0 {
 		dst = append(dst, `,"resources":[`...)
@@ -1417,6 +1559,44 @@ func (x *Logger) AppendJSON(dst []byte) []byte {
 	}
 	if x.set&(1<<8) != 0 {
 		dst = appendString(append(dst, `,"version":`...), x.version)
+	}
+	return closeObject(dst, start)
+}
+
+// AppendJSON appends x as a JSON object: attributes in alphabetical order, absent ones left out.
+func (x *Malware) AppendJSON(dst []byte) []byte {
+	start := len(dst)
+	if len(x.ClassificationIDs) > 0 {
+		dst = append(dst, `,"classification_ids":[`...)
+		for _, v := range x.ClassificationIDs {
+			dst = append(strconv.AppendInt(dst, int64(v), 10), ',')
+		}
+		dst[len(dst)-1] = ']'
+	}
+	if len(x.Classifications) > 0 {
+		dst = append(dst, `,"classifications":[`...)
+		for _, v := range x.Classifications {
+			dst = append(appendString(dst, v), ',')
+		}
+		dst[len(dst)-1] = ']'
+	}
+	if x.set&(1<<0) != 0 {
+		dst = appendString(append(dst, `,"name":`...), x.name)
+	}
+	if x.set&(1<<1) != 0 {
+		dst = appendString(append(dst, `,"path":`...), x.path)
+	}
+	if x.set&(1<<2) != 0 {
+		dst = appendString(append(dst, `,"provider":`...), x.provider)
+	}
+	if x.set&(1<<3) != 0 {
+		dst = appendString(append(dst, `,"severity":`...), x.severity)
+	}
+	if x.set&(1<<4) != 0 {
+		dst = strconv.AppendInt(append(dst, `,"severity_id":`...), int64(x.severityID), 10)
+	}
+	if x.set&(1<<5) != 0 {
+		dst = appendString(append(dst, `,"uid":`...), x.uid)
 	}
 	return closeObject(dst, start)
 }
@@ -2684,6 +2864,47 @@ func (x *User1) AppendJSON(dst []byte) []byte {
 	}
 	if x.set&(1<<5) != 0 {
 		dst = appendString(append(dst, `,"uid":`...), x.uid)
+	}
+	return closeObject(dst, start)
+}
+
+// AppendJSON appends x as a JSON object: attributes in alphabetical order, absent ones left out.
+func (x *Vulnerability) AppendJSON(dst []byte) []byte {
+	start := len(dst)
+	if len(x.AffectedPackages) > 0 {
+		dst = append(dst, `,"affected_packages":[`...)
+		for i := range x.AffectedPackages {
+			dst = append(x.AffectedPackages[i].AppendJSON(dst), ',')
+		}
+		dst[len(dst)-1] = ']'
+	}
+	if x.CVE.Present() {
+		dst = x.CVE.AppendJSON(append(dst, `,"cve":`...))
+	}
+	if x.set&(1<<0) != 0 {
+		dst = appendString(append(dst, `,"desc":`...), x.desc)
+	}
+	if x.set&(1<<1) != 0 {
+		dst = strconv.AppendBool(append(dst, `,"is_exploit_available":`...), x.isExploitAvailable)
+	}
+	if x.set&(1<<2) != 0 {
+		dst = strconv.AppendBool(append(dst, `,"is_fix_available":`...), x.isFixAvailable)
+	}
+	if len(x.References) > 0 {
+		dst = append(dst, `,"references":[`...)
+		for _, v := range x.References {
+			dst = append(appendString(dst, v), ',')
+		}
+		dst[len(dst)-1] = ']'
+	}
+	if x.set&(1<<3) != 0 {
+		dst = appendString(append(dst, `,"severity":`...), x.severity)
+	}
+	if x.set&(1<<4) != 0 {
+		dst = appendString(append(dst, `,"title":`...), x.title)
+	}
+	if x.set&(1<<5) != 0 {
+		dst = appendString(append(dst, `,"vendor_name":`...), x.vendorName)
 	}
 	return closeObject(dst, start)
 }

@@ -12,6 +12,7 @@ const (
 	ClassAuthentication   ClassUID = 3002 // Authentication
 	ClassBaseEvent        ClassUID = 0    // Base Event
 	ClassDetectionFinding ClassUID = 2004 // Detection Finding
+	ClassDNSActivity      ClassUID = 4003 // DNS Activity
 	ClassEntityManagement ClassUID = 3004 // Entity Management
 	ClassGroupManagement  ClassUID = 3006 // Group Management
 	ClassHTTPActivity     ClassUID = 4002 // HTTP Activity
@@ -181,6 +182,27 @@ const (
 	ConfidenceIDMedium  = 2  // Medium
 	ConfidenceIDHigh    = 3  // High
 	ConfidenceIDOther   = 99 // Other
+)
+
+// The values of dns_activity.activity_id.
+const (
+	DNSActivityActivityIDUnknown  = 0  // Unknown
+	DNSActivityActivityIDQuery    = 1  // Query
+	DNSActivityActivityIDResponse = 2  // Response
+	DNSActivityActivityIDTraffic  = 6  // Traffic
+	DNSActivityActivityIDOther    = 99 // Other
+)
+
+// The values of dns_query.opcode_id.
+const (
+	DNSQueryOpcodeIDQuery        = 0  // Query
+	DNSQueryOpcodeIDInverseQuery = 1  // Inverse Query
+	DNSQueryOpcodeIDStatus       = 2  // Status
+	DNSQueryOpcodeIDReserved     = 3  // Reserved
+	DNSQueryOpcodeIDNotify       = 4  // Notify
+	DNSQueryOpcodeIDUpdate       = 5  // Update
+	DNSQueryOpcodeIDDSOMessage   = 6  // DSO Message
+	DNSQueryOpcodeIDOther        = 99 // Other
 )
 
 // The values of detection_finding.activity_id.
@@ -413,6 +435,45 @@ const (
 	LogonTypeIDOther                   = 99 // Other
 )
 
+// The values of malware.classification_ids.
+const (
+	MalwareClassificationIDsUnknown               = 0  // Unknown
+	MalwareClassificationIDsAdware                = 1  // Adware
+	MalwareClassificationIDsBackdoor              = 2  // Backdoor
+	MalwareClassificationIDsBot                   = 3  // Bot
+	MalwareClassificationIDsBootkit               = 4  // Bootkit
+	MalwareClassificationIDsDDOS                  = 5  // DDOS
+	MalwareClassificationIDsDownloader            = 6  // Downloader
+	MalwareClassificationIDsDropper               = 7  // Dropper
+	MalwareClassificationIDsExploitKit            = 8  // Exploit-Kit
+	MalwareClassificationIDsKeylogger             = 9  // Keylogger
+	MalwareClassificationIDsRansomware            = 10 // Ransomware
+	MalwareClassificationIDsRemoteAccessTrojan    = 11 // Remote-Access-Trojan
+	MalwareClassificationIDsResourceExploitation  = 13 // Resource-Exploitation
+	MalwareClassificationIDsRogueSecuritySoftware = 14 // Rogue-Security-Software
+	MalwareClassificationIDsRootkit               = 15 // Rootkit
+	MalwareClassificationIDsScreenCapture         = 16 // Screen-Capture
+	MalwareClassificationIDsSpyware               = 17 // Spyware
+	MalwareClassificationIDsTrojan                = 18 // Trojan
+	MalwareClassificationIDsVirus                 = 19 // Virus
+	MalwareClassificationIDsWebshell              = 20 // Webshell
+	MalwareClassificationIDsWiper                 = 21 // Wiper
+	MalwareClassificationIDsWorm                  = 22 // Worm
+	MalwareClassificationIDsOther                 = 99 // Other
+)
+
+// The values of malware.severity_id.
+const (
+	MalwareSeverityIDUnknown       = 0  // Unknown
+	MalwareSeverityIDInformational = 1  // Informational
+	MalwareSeverityIDLow           = 2  // Low
+	MalwareSeverityIDMedium        = 3  // Medium
+	MalwareSeverityIDHigh          = 4  // High
+	MalwareSeverityIDCritical      = 5  // Critical
+	MalwareSeverityIDFatal         = 6  // Fatal
+	MalwareSeverityIDOther         = 99 // Other
+)
+
 // The values of managed_entity.type_id.
 const (
 	ManagedEntityTypeIDUnknown      = 0  // Unknown
@@ -610,6 +671,33 @@ const (
 	ProcessIntegrityIDSystem    = 5  // System
 	ProcessIntegrityIDProtected = 6  // Protected
 	ProcessIntegrityIDOther     = 99 // Other
+)
+
+// The values of rcode_id.
+const (
+	RcodeIDNoError    = 0  // NoError
+	RcodeIDFormError  = 1  // FormError
+	RcodeIDServError  = 2  // ServError
+	RcodeIDNXDomain   = 3  // NXDomain
+	RcodeIDNotImp     = 4  // NotImp
+	RcodeIDRefused    = 5  // Refused
+	RcodeIDYXDomain   = 6  // YXDomain
+	RcodeIDYXRRSet    = 7  // YXRRSet
+	RcodeIDNXRRSet    = 8  // NXRRSet
+	RcodeIDNotAuth    = 9  // NotAuth
+	RcodeIDNotZone    = 10 // NotZone
+	RcodeIDDSOTYPENI  = 11 // DSOTYPENI
+	RcodeIDBADSIGVERS = 16 // BADSIG_VERS
+	RcodeIDBADKEY     = 17 // BADKEY
+	RcodeIDBADTIME    = 18 // BADTIME
+	RcodeIDBADMODE    = 19 // BADMODE
+	RcodeIDBADNAME    = 20 // BADNAME
+	RcodeIDBADALG     = 21 // BADALG
+	RcodeIDBADTRUNC   = 22 // BADTRUNC
+	RcodeIDBADCOOKIE  = 23 // BADCOOKIE
+	RcodeIDUnassigned = 24 // Unassigned
+	RcodeIDReserved   = 25 // Reserved
+	RcodeIDOther      = 99 // Other
 )
 
 // The values of related_event.severity_id.

@@ -154,6 +154,25 @@ var enumConfidenceID = []EnumValue{
 	{Value: 99, Caption: "Other"},
 }
 
+var enumDNSActivityActivityID = []EnumValue{
+	{Value: 0, Caption: "Unknown"},
+	{Value: 1, Caption: "Query"},
+	{Value: 2, Caption: "Response"},
+	{Value: 6, Caption: "Traffic"},
+	{Value: 99, Caption: "Other"},
+}
+
+var enumDNSQueryOpcodeID = []EnumValue{
+	{Value: 0, Caption: "Query"},
+	{Value: 1, Caption: "Inverse Query"},
+	{Value: 2, Caption: "Status"},
+	{Value: 3, Caption: "Reserved"},
+	{Value: 4, Caption: "Notify"},
+	{Value: 5, Caption: "Update"},
+	{Value: 6, Caption: "DSO Message"},
+	{Value: 99, Caption: "Other"},
+}
+
 var enumDetectionFindingActivityID = []EnumValue{
 	{Value: 0, Caption: "Unknown"},
 	{Value: 1, Caption: "Create"},
@@ -370,6 +389,43 @@ var enumLogonTypeID = []EnumValue{
 	{Value: 99, Caption: "Other"},
 }
 
+var enumMalwareClassificationIDs = []EnumValue{
+	{Value: 0, Caption: "Unknown"},
+	{Value: 1, Caption: "Adware"},
+	{Value: 2, Caption: "Backdoor"},
+	{Value: 3, Caption: "Bot"},
+	{Value: 4, Caption: "Bootkit"},
+	{Value: 5, Caption: "DDOS"},
+	{Value: 6, Caption: "Downloader"},
+	{Value: 7, Caption: "Dropper"},
+	{Value: 8, Caption: "Exploit-Kit"},
+	{Value: 9, Caption: "Keylogger"},
+	{Value: 10, Caption: "Ransomware"},
+	{Value: 11, Caption: "Remote-Access-Trojan"},
+	{Value: 13, Caption: "Resource-Exploitation"},
+	{Value: 14, Caption: "Rogue-Security-Software"},
+	{Value: 15, Caption: "Rootkit"},
+	{Value: 16, Caption: "Screen-Capture"},
+	{Value: 17, Caption: "Spyware"},
+	{Value: 18, Caption: "Trojan"},
+	{Value: 19, Caption: "Virus"},
+	{Value: 20, Caption: "Webshell"},
+	{Value: 21, Caption: "Wiper"},
+	{Value: 22, Caption: "Worm"},
+	{Value: 99, Caption: "Other"},
+}
+
+var enumMalwareSeverityID = []EnumValue{
+	{Value: 0, Caption: "Unknown"},
+	{Value: 1, Caption: "Informational"},
+	{Value: 2, Caption: "Low"},
+	{Value: 3, Caption: "Medium"},
+	{Value: 4, Caption: "High"},
+	{Value: 5, Caption: "Critical"},
+	{Value: 6, Caption: "Fatal"},
+	{Value: 99, Caption: "Other"},
+}
+
 var enumManagedEntityTypeID = []EnumValue{
 	{Value: 0, Caption: "Unknown"},
 	{Value: 1, Caption: "Device"},
@@ -554,6 +610,32 @@ var enumProcessIntegrityID = []EnumValue{
 	{Value: 4, Caption: "High"},
 	{Value: 5, Caption: "System"},
 	{Value: 6, Caption: "Protected"},
+	{Value: 99, Caption: "Other"},
+}
+
+var enumRcodeID = []EnumValue{
+	{Value: 0, Caption: "NoError"},
+	{Value: 1, Caption: "FormError"},
+	{Value: 2, Caption: "ServError"},
+	{Value: 3, Caption: "NXDomain"},
+	{Value: 4, Caption: "NotImp"},
+	{Value: 5, Caption: "Refused"},
+	{Value: 6, Caption: "YXDomain"},
+	{Value: 7, Caption: "YXRRSet"},
+	{Value: 8, Caption: "NXRRSet"},
+	{Value: 9, Caption: "NotAuth"},
+	{Value: 10, Caption: "NotZone"},
+	{Value: 11, Caption: "DSOTYPENI"},
+	{Value: 16, Caption: "BADSIG_VERS"},
+	{Value: 17, Caption: "BADKEY"},
+	{Value: 18, Caption: "BADTIME"},
+	{Value: 19, Caption: "BADMODE"},
+	{Value: 20, Caption: "BADNAME"},
+	{Value: 21, Caption: "BADALG"},
+	{Value: 22, Caption: "BADTRUNC"},
+	{Value: 23, Caption: "BADCOOKIE"},
+	{Value: 24, Caption: "Unassigned"},
+	{Value: 25, Caption: "Reserved"},
 	{Value: 99, Caption: "Other"},
 }
 
@@ -754,6 +836,10 @@ var enumDetectionFindingCategoryUID = []EnumValue{
 	{Value: 2, Caption: "Findings"},
 }
 
+var enumDNSActivityCategoryUID = []EnumValue{
+	{Value: 4, Caption: "Network Activity"},
+}
+
 var enumEntityManagementCategoryUID = []EnumValue{
 	{Value: 3, Caption: "Identity & Access Management"},
 }
@@ -792,6 +878,10 @@ var enumBaseEventClassUID = []EnumValue{
 
 var enumDetectionFindingClassUID = []EnumValue{
 	{Value: 2004, Caption: "Detection Finding"},
+}
+
+var enumDNSActivityClassUID = []EnumValue{
+	{Value: 4003, Caption: "DNS Activity"},
 }
 
 var enumEntityManagementClassUID = []EnumValue{
@@ -863,6 +953,14 @@ var enumDetectionFindingTypeUID = []EnumValue{
 	{Value: 200402, Caption: "Detection Finding: Update"},
 	{Value: 200403, Caption: "Detection Finding: Close"},
 	{Value: 200499, Caption: "Detection Finding: Other"},
+}
+
+var enumDNSActivityTypeUID = []EnumValue{
+	{Value: 400300, Caption: "DNS Activity: Unknown"},
+	{Value: 400301, Caption: "DNS Activity: Query"},
+	{Value: 400302, Caption: "DNS Activity: Response"},
+	{Value: 400306, Caption: "DNS Activity: Traffic"},
+	{Value: 400399, Caption: "DNS Activity: Other"},
 }
 
 var enumEntityManagementTypeUID = []EnumValue{

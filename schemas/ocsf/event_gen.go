@@ -13,6 +13,7 @@ type Event struct {
 	activityID              int32                 // activity_id integer_t
 	activityName            string                // activity_name string_t
 	Actor                   Actor                 // actor actor
+	Answers                 []DNSAnswer           // answers []dns_answer
 	API                     API                   // api api
 	appName                 string                // app_name string_t
 	appProtocolName         string                // app_protocol_name string_t
@@ -62,8 +63,10 @@ type Event struct {
 	LoadBalancer            LoadBalancer          // load_balancer load_balancer
 	logonType               string                // logon_type string_t
 	logonTypeID             int32                 // logon_type_id integer_t
+	Malware                 []Malware             // malware []malware
 	message                 string                // message string_t
 	Metadata                Metadata              // metadata metadata
+	NetworkObservationPoint NetworkEndpoint1      // network_observation_point network_endpoint/1
 	Observables             []Observable          // observables []observable
 	observationPoint        string                // observation_point string_t
 	observationPointID      int32                 // observation_point_id integer_t
@@ -71,12 +74,17 @@ type Event struct {
 	Policy                  Policy                // policy policy
 	Privileges              []string              // privileges []string_t
 	ProxyEndpoint           NetworkProxy          // proxy_endpoint network_proxy
+	Query                   DNSQuery              // query dns_query
+	queryTime               int64                 // query_time timestamp_t
 	rawData                 string                // raw_data string_t
 	RawDataHash             Fingerprint           // raw_data_hash fingerprint
 	rawDataSize             int64                 // raw_data_size long_t
+	rcode                   string                // rcode string_t
+	rcodeID                 int32                 // rcode_id integer_t
 	Remediation             Remediation           // remediation remediation
 	Resource                ResourceDetails       // resource resource_details
 	Resources               []ResourceDetails     // resources []resource_details
+	responseTime            int64                 // response_time timestamp_t
 	riskDetails             string                // risk_details string_t
 	riskLevel               string                // risk_level string_t
 	riskLevelID             int32                 // risk_level_id integer_t
@@ -103,12 +111,14 @@ type Event struct {
 	URL                     URL                   // url url
 	User                    User                  // user user
 	UserResult              User                  // user_result user
+	Vulnerabilities         []Vulnerability       // vulnerabilities []vulnerability
 }
 
 // Present says whether anything in x is set.
 func (x *Event) Present() bool {
 	return x.set != 0 ||
 		x.Actor.Present() ||
+		len(x.Answers) > 0 ||
 		x.API.Present() ||
 		len(x.Attacks) > 0 ||
 		len(x.AuthFactors) > 0 ||
@@ -130,12 +140,15 @@ func (x *Event) Present() bool {
 		x.HTTPRequest.Present() ||
 		x.HTTPResponse.Present() ||
 		x.LoadBalancer.Present() ||
+		len(x.Malware) > 0 ||
 		x.Metadata.Present() ||
+		x.NetworkObservationPoint.Present() ||
 		len(x.Observables) > 0 ||
 		len(x.Policies) > 0 ||
 		x.Policy.Present() ||
 		len(x.Privileges) > 0 ||
 		x.ProxyEndpoint.Present() ||
+		x.Query.Present() ||
 		x.RawDataHash.Present() ||
 		x.Remediation.Present() ||
 		x.Resource.Present() ||
@@ -149,7 +162,8 @@ func (x *Event) Present() bool {
 		x.Traffic.Present() ||
 		x.URL.Present() ||
 		x.User.Present() ||
-		x.UserResult.Present()
+		x.UserResult.Present() ||
+		len(x.Vulnerabilities) > 0
 }
 
 // Reset clears x and keeps the capacity of its lists.
@@ -193,8 +207,12 @@ func (x *Event) Reset() {
 		x.message = ""
 		x.observationPoint = ""
 		x.observationPointID = 0
+		x.queryTime = 0
 		x.rawData = ""
 		x.rawDataSize = 0
+		x.rcode = ""
+		x.rcodeID = 0
+		x.responseTime = 0
 		x.riskDetails = ""
 		x.riskLevel = ""
 		x.riskLevelID = 0
@@ -213,6 +231,7 @@ func (x *Event) Reset() {
 		x.unmapped = ""
 	}
 	x.Actor.Reset()
+	x.Answers = x.Answers[:0]
 	x.API.Reset()
 	x.Attacks = x.Attacks[:0]
 	x.AuthFactors = x.AuthFactors[:0]
@@ -234,12 +253,15 @@ func (x *Event) Reset() {
 	x.HTTPRequest.Reset()
 	x.HTTPResponse.Reset()
 	x.LoadBalancer.Reset()
+	x.Malware = x.Malware[:0]
 	x.Metadata.Reset()
+	x.NetworkObservationPoint.Reset()
 	x.Observables = x.Observables[:0]
 	x.Policies = x.Policies[:0]
 	x.Policy.Reset()
 	x.Privileges = x.Privileges[:0]
 	x.ProxyEndpoint.Reset()
+	x.Query.Reset()
 	x.RawDataHash.Reset()
 	x.Remediation.Reset()
 	x.Resource.Reset()
@@ -254,6 +276,15 @@ func (x *Event) Reset() {
 	x.URL.Reset()
 	x.User.Reset()
 	x.UserResult.Reset()
+	x.Vulnerabilities = x.Vulnerabilities[:0]
+}
+
+// AddAnswers appends an empty element to Answers. The pointer is valid until the next AddAnswers.
+func (x *Event) AddAnswers() *DNSAnswer {
+	x.Answers = extend(x.Answers)
+	e := &x.Answers[len(x.Answers)-1]
+	e.Reset()
+	return e
 }
 
 // AddAttacks appends an empty element to Attacks. The pointer is valid until the next AddAttacks.
@@ -296,6 +327,14 @@ func (x *Event) AddEvidences() *Evidences {
 	return e
 }
 
+// AddMalware appends an empty element to Malware. The pointer is valid until the next AddMalware.
+func (x *Event) AddMalware() *Malware {
+	x.Malware = extend(x.Malware)
+	e := &x.Malware[len(x.Malware)-1]
+	e.Reset()
+	return e
+}
+
 // AddObservables appends an empty element to Observables. The pointer is valid until the next AddObservables.
 func (x *Event) AddObservables() *Observable {
 	x.Observables = extend(x.Observables)
@@ -316,6 +355,14 @@ func (x *Event) AddPolicies() *Policy {
 func (x *Event) AddResources() *ResourceDetails {
 	x.Resources = extend(x.Resources)
 	e := &x.Resources[len(x.Resources)-1]
+	e.Reset()
+	return e
+}
+
+// AddVulnerabilities appends an empty element to Vulnerabilities. The pointer is valid until the next AddVulnerabilities.
+func (x *Event) AddVulnerabilities() *Vulnerability {
+	x.Vulnerabilities = extend(x.Vulnerabilities)
+	e := &x.Vulnerabilities[len(x.Vulnerabilities)-1]
 	e.Reset()
 	return e
 }

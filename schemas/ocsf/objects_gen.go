@@ -120,6 +120,37 @@ func (x *Actor) AddAuthorizations() *Authorization {
 	return e
 }
 
+// AffectedPackage is the OCSF object affected_package.
+type AffectedPackage struct {
+	set            uint64
+	architecture   string // architecture string_t
+	fixedInVersion string // fixed_in_version string_t
+	name           string // name string_t
+	packageManager string // package_manager string_t
+	path           string // path file_path_t
+	release        string // release string_t
+	version        string // version string_t
+}
+
+// Present says whether anything in x is set.
+func (x *AffectedPackage) Present() bool {
+	return x.set != 0
+}
+
+// Reset clears x and keeps the capacity of its lists.
+func (x *AffectedPackage) Reset() {
+	if x.set != 0 {
+		x.set = 0
+		x.architecture = ""
+		x.fixedInVersion = ""
+		x.name = ""
+		x.packageManager = ""
+		x.path = ""
+		x.release = ""
+		x.version = ""
+	}
+}
+
 // Analytic is the OCSF object analytic.
 type Analytic struct {
 	set      uint64
@@ -286,6 +317,36 @@ func (x *AutonomousSystem) Reset() {
 	}
 }
 
+// CVE is the OCSF object cve.
+type CVE struct {
+	set  uint64
+	Cvss []Cvss // cvss []cvss
+	uid  string // uid string_t
+}
+
+// Present says whether anything in x is set.
+func (x *CVE) Present() bool {
+	return x.set != 0 ||
+		len(x.Cvss) > 0
+}
+
+// Reset clears x and keeps the capacity of its lists.
+func (x *CVE) Reset() {
+	if x.set != 0 {
+		x.set = 0
+		x.uid = ""
+	}
+	x.Cvss = x.Cvss[:0]
+}
+
+// AddCvss appends an empty element to Cvss. The pointer is valid until the next AddCvss.
+func (x *CVE) AddCvss() *Cvss {
+	x.Cvss = extend(x.Cvss)
+	e := &x.Cvss[len(x.Cvss)-1]
+	e.Reset()
+	return e
+}
+
 // Certificate is the OCSF object certificate.
 type Certificate struct {
 	set            uint64
@@ -410,6 +471,83 @@ func (x *Container) AddTags() *KeyValueObject {
 	e := &x.Tags[len(x.Tags)-1]
 	e.Reset()
 	return e
+}
+
+// Cvss is the OCSF object cvss.
+type Cvss struct {
+	set          uint64
+	baseScore    float64 // base_score float_t
+	vectorString string  // vector_string string_t
+	vendorName   string  // vendor_name string_t
+	version      string  // version string_t
+}
+
+// Present says whether anything in x is set.
+func (x *Cvss) Present() bool {
+	return x.set != 0
+}
+
+// Reset clears x and keeps the capacity of its lists.
+func (x *Cvss) Reset() {
+	if x.set != 0 {
+		x.set = 0
+		x.baseScore = 0
+		x.vectorString = ""
+		x.vendorName = ""
+		x.version = ""
+	}
+}
+
+// DNSAnswer is the OCSF object dns_answer.
+type DNSAnswer struct {
+	set   uint64
+	class string // class string_t
+	rdata string // rdata string_t
+	ttl   int32  // ttl integer_t
+	type_ string // type string_t
+}
+
+// Present says whether anything in x is set.
+func (x *DNSAnswer) Present() bool {
+	return x.set != 0
+}
+
+// Reset clears x and keeps the capacity of its lists.
+func (x *DNSAnswer) Reset() {
+	if x.set != 0 {
+		x.set = 0
+		x.class = ""
+		x.rdata = ""
+		x.ttl = 0
+		x.type_ = ""
+	}
+}
+
+// DNSQuery is the OCSF object dns_query.
+type DNSQuery struct {
+	set       uint64
+	class     string // class string_t
+	hostname  string // hostname hostname_t
+	opcodeID  int32  // opcode_id integer_t
+	packetUID int32  // packet_uid integer_t
+	type_     string // type string_t
+}
+
+// Present says whether anything in x is set.
+func (x *DNSQuery) Present() bool {
+	return x.set != 0
+}
+
+// Reset clears x and keeps the capacity of its lists.
+func (x *DNSQuery) Reset() {
+	if x.set != 0 {
+		x.set = 0
+		x.class = ""
+		x.hostname = ""
+		x.opcodeID = 0
+		x.packetUID = 0
+		x.type_ = ""
+	}
 }
 
 // Device is the OCSF object device.
@@ -600,6 +738,7 @@ type Evidences struct {
 	HTTPResponse   HTTPResponse          // http_response http_response
 	name           string                // name string_t
 	Process        Process               // process process
+	Query          DNSQuery              // query dns_query
 	Resources      []ResourceDetails     // resources []resource_details
 	SrcEndpoint    NetworkEndpoint       // src_endpoint network_endpoint
 	TLS            TLS                   // tls tls
@@ -623,6 +762,7 @@ func (x *Evidences) Present() bool {
 		x.HTTPRequest.Present() ||
 		x.HTTPResponse.Present() ||
 		x.Process.Present() ||
+		x.Query.Present() ||
 		len(x.Resources) > 0 ||
 		x.SrcEndpoint.Present() ||
 		x.TLS.Present() ||
@@ -650,6 +790,7 @@ func (x *Evidences) Reset() {
 	x.HTTPRequest.Reset()
 	x.HTTPResponse.Reset()
 	x.Process.Reset()
+	x.Query.Reset()
 	x.Resources = x.Resources[:0]
 	x.SrcEndpoint.Reset()
 	x.TLS.Reset()
@@ -1269,6 +1410,41 @@ func (x *Logger) Reset() {
 		x.version = ""
 	}
 	x.Product.Reset()
+}
+
+// Malware is the OCSF object malware.
+type Malware struct {
+	set               uint64
+	ClassificationIDs []int32  // classification_ids []integer_t
+	Classifications   []string // classifications []string_t
+	name              string   // name string_t
+	path              string   // path file_path_t
+	provider          string   // provider string_t
+	severity          string   // severity string_t
+	severityID        int32    // severity_id integer_t
+	uid               string   // uid string_t
+}
+
+// Present says whether anything in x is set.
+func (x *Malware) Present() bool {
+	return x.set != 0 ||
+		len(x.ClassificationIDs) > 0 ||
+		len(x.Classifications) > 0
+}
+
+// Reset clears x and keeps the capacity of its lists.
+func (x *Malware) Reset() {
+	if x.set != 0 {
+		x.set = 0
+		x.name = ""
+		x.path = ""
+		x.provider = ""
+		x.severity = ""
+		x.severityID = 0
+		x.uid = ""
+	}
+	x.ClassificationIDs = x.ClassificationIDs[:0]
+	x.Classifications = x.Classifications[:0]
 }
 
 // ManagedEntity is the OCSF object managed_entity.
@@ -2632,4 +2808,50 @@ func (x *User1) Reset() {
 		x.typeID = 0
 		x.uid = ""
 	}
+}
+
+// Vulnerability is the OCSF object vulnerability.
+type Vulnerability struct {
+	set                uint64
+	AffectedPackages   []AffectedPackage // affected_packages []affected_package
+	CVE                CVE               // cve cve
+	desc               string            // desc string_t
+	isExploitAvailable bool              // is_exploit_available boolean_t
+	isFixAvailable     bool              // is_fix_available boolean_t
+	References         []string          // references []string_t
+	severity           string            // severity string_t
+	title              string            // title string_t
+	vendorName         string            // vendor_name string_t
+}
+
+// Present says whether anything in x is set.
+func (x *Vulnerability) Present() bool {
+	return x.set != 0 ||
+		len(x.AffectedPackages) > 0 ||
+		x.CVE.Present() ||
+		len(x.References) > 0
+}
+
+// Reset clears x and keeps the capacity of its lists.
+func (x *Vulnerability) Reset() {
+	if x.set != 0 {
+		x.set = 0
+		x.desc = ""
+		x.isExploitAvailable = false
+		x.isFixAvailable = false
+		x.severity = ""
+		x.title = ""
+		x.vendorName = ""
+	}
+	x.AffectedPackages = x.AffectedPackages[:0]
+	x.CVE.Reset()
+	x.References = x.References[:0]
+}
+
+// AddAffectedPackages appends an empty element to AffectedPackages. The pointer is valid until the next AddAffectedPackages.
+func (x *Vulnerability) AddAffectedPackages() *AffectedPackage {
+	x.AffectedPackages = extend(x.AffectedPackages)
+	e := &x.AffectedPackages[len(x.AffectedPackages)-1]
+	e.Reset()
+	return e
 }

@@ -18,6 +18,8 @@ func newColumns(class ocsf.ClassUID) eventColumns {
 		return &columnsOfBaseEvent{}
 	case ocsf.ClassDetectionFinding:
 		return &columnsOfDetectionFinding{}
+	case ocsf.ClassDNSActivity:
+		return &columnsOfDNSActivity{}
 	case ocsf.ClassEntityManagement:
 		return &columnsOfEntityManagement{}
 	case ocsf.ClassGroupManagement:
@@ -1331,6 +1333,7 @@ type columnsOfDetectionFinding struct {
 	ImpactID        numberColumn[int32]
 	ImpactScore     numberColumn[int32]
 	IsAlert         boolColumn
+	Malware         listColumn[columnsOfMalware, *columnsOfMalware]
 	Message         stringColumn
 	Metadata        columnsOfMetadata
 	Observables     listColumn[columnsOfObservable, *columnsOfObservable]
@@ -1356,6 +1359,7 @@ type columnsOfDetectionFinding struct {
 	TypeName        stringColumn
 	TypeUID         numberColumn[int64]
 	Unmapped        stringColumn
+	Vulnerabilities listColumn[columnsOfVulnerability, *columnsOfVulnerability]
 }
 
 func (c *columnsOfDetectionFinding) set(row int, x *ocsf.Event) {
@@ -1465,6 +1469,12 @@ func (c *columnsOfDetectionFinding) set(row int, x *ocsf.Event) {
 	if x.HasIsAlert() {
 		c.IsAlert.set(row, x.IsAlert())
 	}
+	if n := len(x.Malware); n > 0 {
+		first := c.Malware.begin(row, n)
+		for i := range x.Malware {
+			c.Malware.element.set(first+i, &x.Malware[i])
+		}
+	}
 	if x.HasMessage() {
 		c.Message.set(row, x.Message())
 	}
@@ -1546,6 +1556,12 @@ func (c *columnsOfDetectionFinding) set(row int, x *ocsf.Event) {
 	if x.HasUnmapped() {
 		c.Unmapped.set(row, string(x.Unmapped()))
 	}
+	if n := len(x.Vulnerabilities); n > 0 {
+		first := c.Vulnerabilities.begin(row, n)
+		for i := range x.Vulnerabilities {
+			c.Vulnerabilities.element.set(first+i, &x.Vulnerabilities[i])
+		}
+	}
 }
 
 func (c *columnsOfDetectionFinding) children() []column {
@@ -1581,6 +1597,7 @@ func (c *columnsOfDetectionFinding) children() []column {
 		&c.ImpactID,
 		&c.ImpactScore,
 		&c.IsAlert,
+		&c.Malware,
 		&c.Message,
 		&c.Metadata,
 		&c.Observables,
@@ -1606,6 +1623,7 @@ func (c *columnsOfDetectionFinding) children() []column {
 		&c.TypeName,
 		&c.TypeUID,
 		&c.Unmapped,
+		&c.Vulnerabilities,
 	}
 }
 
@@ -1614,6 +1632,356 @@ func (c *columnsOfDetectionFinding) data(rows int, t arrow.DataType) arrow.Array
 }
 
 func (c *columnsOfDetectionFinding) reset() { c.structReset(c.children()) }
+
+// columnsOfDNSActivity are the columns of the event of the class dns_activity.
+type columnsOfDNSActivity struct {
+	structColumn
+	Action                  stringColumn
+	ActionID                numberColumn[int32]
+	ActivityID              numberColumn[int32]
+	ActivityName            stringColumn
+	Actor                   columnsOfActor
+	Answers                 listColumn[columnsOfDNSAnswer, *columnsOfDNSAnswer]
+	API                     columnsOfAPI
+	AppName                 stringColumn
+	AppProtocolName         stringColumn
+	Attacks                 listColumn[columnsOfAttack, *columnsOfAttack]
+	Authorizations          listColumn[columnsOfAuthorization, *columnsOfAuthorization]
+	CategoryName            stringColumn
+	CategoryUID             numberColumn[int32]
+	ClassName               stringColumn
+	ClassUID                numberColumn[int32]
+	Cloud                   columnsOfCloud
+	Confidence              stringColumn
+	ConfidenceID            numberColumn[int32]
+	ConfidenceScore         numberColumn[int32]
+	ConnectionInfo          columnsOfNetworkConnectionInfo
+	Count                   numberColumn[int32]
+	Device                  columnsOfDevice
+	Disposition             stringColumn
+	DispositionID           numberColumn[int32]
+	DstEndpoint             columnsOfNetworkEndpoint
+	Duration                numberColumn[int64]
+	EndTime                 timeColumn
+	Enrichments             listColumn[columnsOfEnrichment, *columnsOfEnrichment]
+	FirewallRule            columnsOfFirewallRule
+	IsAlert                 boolColumn
+	Message                 stringColumn
+	Metadata                columnsOfMetadata
+	NetworkObservationPoint columnsOfNetworkEndpoint1
+	Observables             listColumn[columnsOfObservable, *columnsOfObservable]
+	ObservationPoint        stringColumn
+	ObservationPointID      numberColumn[int32]
+	Policy                  columnsOfPolicy
+	Query                   columnsOfDNSQuery
+	QueryTime               timeColumn
+	RawData                 stringColumn
+	RawDataHash             columnsOfFingerprint
+	RawDataSize             numberColumn[int64]
+	Rcode                   stringColumn
+	RcodeID                 numberColumn[int32]
+	ResponseTime            timeColumn
+	RiskDetails             stringColumn
+	RiskLevel               stringColumn
+	RiskLevelID             numberColumn[int32]
+	RiskScore               numberColumn[int32]
+	Severity                stringColumn
+	SeverityID              numberColumn[int32]
+	SrcEndpoint             columnsOfNetworkEndpoint
+	StartTime               timeColumn
+	Status                  stringColumn
+	StatusCode              stringColumn
+	StatusDetail            stringColumn
+	StatusID                numberColumn[int32]
+	Time                    timeColumn
+	TimezoneOffset          numberColumn[int32]
+	Traffic                 columnsOfNetworkTraffic
+	TypeName                stringColumn
+	TypeUID                 numberColumn[int64]
+	Unmapped                stringColumn
+}
+
+func (c *columnsOfDNSActivity) set(row int, x *ocsf.Event) {
+	c.mark(row)
+	if x.HasAction() {
+		c.Action.set(row, x.Action())
+	}
+	if x.HasActionID() {
+		c.ActionID.set(row, x.ActionID())
+	}
+	if x.HasActivityID() {
+		c.ActivityID.set(row, x.ActivityID())
+	}
+	if x.HasActivityName() {
+		c.ActivityName.set(row, x.ActivityName())
+	}
+	if x.Actor.Present() {
+		c.Actor.set(row, &x.Actor)
+	}
+	if n := len(x.Answers); n > 0 {
+		first := c.Answers.begin(row, n)
+		for i := range x.Answers {
+			c.Answers.element.set(first+i, &x.Answers[i])
+		}
+	}
+	if x.API.Present() {
+		c.API.set(row, &x.API)
+	}
+	if x.HasAppName() {
+		c.AppName.set(row, x.AppName())
+	}
+	if x.HasAppProtocolName() {
+		c.AppProtocolName.set(row, x.AppProtocolName())
+	}
+	if n := len(x.Attacks); n > 0 {
+		first := c.Attacks.begin(row, n)
+		for i := range x.Attacks {
+			c.Attacks.element.set(first+i, &x.Attacks[i])
+		}
+	}
+	if n := len(x.Authorizations); n > 0 {
+		first := c.Authorizations.begin(row, n)
+		for i := range x.Authorizations {
+			c.Authorizations.element.set(first+i, &x.Authorizations[i])
+		}
+	}
+	if x.HasCategoryName() {
+		c.CategoryName.set(row, x.CategoryName())
+	}
+	if x.HasCategoryUID() {
+		c.CategoryUID.set(row, x.CategoryUID())
+	}
+	if x.HasClassName() {
+		c.ClassName.set(row, x.ClassName())
+	}
+	if x.HasClassUID() {
+		c.ClassUID.set(row, x.ClassUID())
+	}
+	if x.Cloud.Present() {
+		c.Cloud.set(row, &x.Cloud)
+	}
+	if x.HasConfidence() {
+		c.Confidence.set(row, x.Confidence())
+	}
+	if x.HasConfidenceID() {
+		c.ConfidenceID.set(row, x.ConfidenceID())
+	}
+	if x.HasConfidenceScore() {
+		c.ConfidenceScore.set(row, x.ConfidenceScore())
+	}
+	if x.ConnectionInfo.Present() {
+		c.ConnectionInfo.set(row, &x.ConnectionInfo)
+	}
+	if x.HasCount() {
+		c.Count.set(row, x.Count())
+	}
+	if x.Device.Present() {
+		c.Device.set(row, &x.Device)
+	}
+	if x.HasDisposition() {
+		c.Disposition.set(row, x.Disposition())
+	}
+	if x.HasDispositionID() {
+		c.DispositionID.set(row, x.DispositionID())
+	}
+	if x.DstEndpoint.Present() {
+		c.DstEndpoint.set(row, &x.DstEndpoint)
+	}
+	if x.HasDuration() {
+		c.Duration.set(row, x.Duration())
+	}
+	if x.HasEndTime() {
+		c.EndTime.set(row, x.EndTime())
+	}
+	if n := len(x.Enrichments); n > 0 {
+		first := c.Enrichments.begin(row, n)
+		for i := range x.Enrichments {
+			c.Enrichments.element.set(first+i, &x.Enrichments[i])
+		}
+	}
+	if x.FirewallRule.Present() {
+		c.FirewallRule.set(row, &x.FirewallRule)
+	}
+	if x.HasIsAlert() {
+		c.IsAlert.set(row, x.IsAlert())
+	}
+	if x.HasMessage() {
+		c.Message.set(row, x.Message())
+	}
+	if x.Metadata.Present() {
+		c.Metadata.set(row, &x.Metadata)
+	}
+	if x.NetworkObservationPoint.Present() {
+		c.NetworkObservationPoint.set(row, &x.NetworkObservationPoint)
+	}
+	if n := len(x.Observables); n > 0 {
+		first := c.Observables.begin(row, n)
+		for i := range x.Observables {
+			c.Observables.element.set(first+i, &x.Observables[i])
+		}
+	}
+	if x.HasObservationPoint() {
+		c.ObservationPoint.set(row, x.ObservationPoint())
+	}
+	if x.HasObservationPointID() {
+		c.ObservationPointID.set(row, x.ObservationPointID())
+	}
+	if x.Policy.Present() {
+		c.Policy.set(row, &x.Policy)
+	}
+	if x.Query.Present() {
+		c.Query.set(row, &x.Query)
+	}
+	if x.HasQueryTime() {
+		c.QueryTime.set(row, x.QueryTime())
+	}
+	if x.HasRawData() {
+		c.RawData.set(row, x.RawData())
+	}
+	if x.RawDataHash.Present() {
+		c.RawDataHash.set(row, &x.RawDataHash)
+	}
+	if x.HasRawDataSize() {
+		c.RawDataSize.set(row, x.RawDataSize())
+	}
+	if x.HasRcode() {
+		c.Rcode.set(row, x.Rcode())
+	}
+	if x.HasRcodeID() {
+		c.RcodeID.set(row, x.RcodeID())
+	}
+	if x.HasResponseTime() {
+		c.ResponseTime.set(row, x.ResponseTime())
+	}
+	if x.HasRiskDetails() {
+		c.RiskDetails.set(row, x.RiskDetails())
+	}
+	if x.HasRiskLevel() {
+		c.RiskLevel.set(row, x.RiskLevel())
+	}
+	if x.HasRiskLevelID() {
+		c.RiskLevelID.set(row, x.RiskLevelID())
+	}
+	if x.HasRiskScore() {
+		c.RiskScore.set(row, x.RiskScore())
+	}
+	if x.HasSeverity() {
+		c.Severity.set(row, x.Severity())
+	}
+	if x.HasSeverityID() {
+		c.SeverityID.set(row, x.SeverityID())
+	}
+	if x.SrcEndpoint.Present() {
+		c.SrcEndpoint.set(row, &x.SrcEndpoint)
+	}
+	if x.HasStartTime() {
+		c.StartTime.set(row, x.StartTime())
+	}
+	if x.HasStatus() {
+		c.Status.set(row, x.Status())
+	}
+	if x.HasStatusCode() {
+		c.StatusCode.set(row, x.StatusCode())
+	}
+	if x.HasStatusDetail() {
+		c.StatusDetail.set(row, x.StatusDetail())
+	}
+	if x.HasStatusID() {
+		c.StatusID.set(row, x.StatusID())
+	}
+	if x.HasTime() {
+		c.Time.set(row, x.Time())
+	}
+	if x.HasTimezoneOffset() {
+		c.TimezoneOffset.set(row, x.TimezoneOffset())
+	}
+	if x.Traffic.Present() {
+		c.Traffic.set(row, &x.Traffic)
+	}
+	if x.HasTypeName() {
+		c.TypeName.set(row, x.TypeName())
+	}
+	if x.HasTypeUID() {
+		c.TypeUID.set(row, x.TypeUID())
+	}
+	if x.HasUnmapped() {
+		c.Unmapped.set(row, string(x.Unmapped()))
+	}
+}
+
+func (c *columnsOfDNSActivity) children() []column {
+	return []column{
+		&c.Action,
+		&c.ActionID,
+		&c.ActivityID,
+		&c.ActivityName,
+		&c.Actor,
+		&c.Answers,
+		&c.API,
+		&c.AppName,
+		&c.AppProtocolName,
+		&c.Attacks,
+		&c.Authorizations,
+		&c.CategoryName,
+		&c.CategoryUID,
+		&c.ClassName,
+		&c.ClassUID,
+		&c.Cloud,
+		&c.Confidence,
+		&c.ConfidenceID,
+		&c.ConfidenceScore,
+		&c.ConnectionInfo,
+		&c.Count,
+		&c.Device,
+		&c.Disposition,
+		&c.DispositionID,
+		&c.DstEndpoint,
+		&c.Duration,
+		&c.EndTime,
+		&c.Enrichments,
+		&c.FirewallRule,
+		&c.IsAlert,
+		&c.Message,
+		&c.Metadata,
+		&c.NetworkObservationPoint,
+		&c.Observables,
+		&c.ObservationPoint,
+		&c.ObservationPointID,
+		&c.Policy,
+		&c.Query,
+		&c.QueryTime,
+		&c.RawData,
+		&c.RawDataHash,
+		&c.RawDataSize,
+		&c.Rcode,
+		&c.RcodeID,
+		&c.ResponseTime,
+		&c.RiskDetails,
+		&c.RiskLevel,
+		&c.RiskLevelID,
+		&c.RiskScore,
+		&c.Severity,
+		&c.SeverityID,
+		&c.SrcEndpoint,
+		&c.StartTime,
+		&c.Status,
+		&c.StatusCode,
+		&c.StatusDetail,
+		&c.StatusID,
+		&c.Time,
+		&c.TimezoneOffset,
+		&c.Traffic,
+		&c.TypeName,
+		&c.TypeUID,
+		&c.Unmapped,
+	}
+}
+
+func (c *columnsOfDNSActivity) data(rows int, t arrow.DataType) arrow.ArrayData {
+	return c.structData(rows, t, c.children())
+}
+
+func (c *columnsOfDNSActivity) reset() { c.structReset(c.children()) }
 
 // columnsOfEntityManagement are the columns of the event of the class entity_management.
 type columnsOfEntityManagement struct {
@@ -2235,67 +2603,70 @@ func (c *columnsOfGroupManagement) reset() { c.structReset(c.children()) }
 // columnsOfHTTPActivity are the columns of the event of the class http_activity.
 type columnsOfHTTPActivity struct {
 	structColumn
-	Action          stringColumn
-	ActionID        numberColumn[int32]
-	ActivityID      numberColumn[int32]
-	ActivityName    stringColumn
-	Actor           columnsOfActor
-	API             columnsOfAPI
-	AppName         stringColumn
-	AppProtocolName stringColumn
-	Attacks         listColumn[columnsOfAttack, *columnsOfAttack]
-	Authorizations  listColumn[columnsOfAuthorization, *columnsOfAuthorization]
-	CategoryName    stringColumn
-	CategoryUID     numberColumn[int32]
-	ClassName       stringColumn
-	ClassUID        numberColumn[int32]
-	Cloud           columnsOfCloud
-	Confidence      stringColumn
-	ConfidenceID    numberColumn[int32]
-	ConfidenceScore numberColumn[int32]
-	ConnectionInfo  columnsOfNetworkConnectionInfo
-	Count           numberColumn[int32]
-	Device          columnsOfDevice
-	Disposition     stringColumn
-	DispositionID   numberColumn[int32]
-	DstEndpoint     columnsOfNetworkEndpoint
-	Duration        numberColumn[int64]
-	EndTime         timeColumn
-	Enrichments     listColumn[columnsOfEnrichment, *columnsOfEnrichment]
-	File            columnsOfFile
-	FirewallRule    columnsOfFirewallRule
-	HTTPRequest     columnsOfHTTPRequest
-	HTTPResponse    columnsOfHTTPResponse
-	IsAlert         boolColumn
-	LoadBalancer    columnsOfLoadBalancer
-	Message         stringColumn
-	Metadata        columnsOfMetadata
-	Observables     listColumn[columnsOfObservable, *columnsOfObservable]
-	Policy          columnsOfPolicy
-	ProxyEndpoint   columnsOfNetworkProxy
-	RawData         stringColumn
-	RawDataHash     columnsOfFingerprint
-	RawDataSize     numberColumn[int64]
-	RiskDetails     stringColumn
-	RiskLevel       stringColumn
-	RiskLevelID     numberColumn[int32]
-	RiskScore       numberColumn[int32]
-	Severity        stringColumn
-	SeverityID      numberColumn[int32]
-	SrcEndpoint     columnsOfNetworkEndpoint
-	StartTime       timeColumn
-	Status          stringColumn
-	StatusCode      stringColumn
-	StatusDetail    stringColumn
-	StatusID        numberColumn[int32]
-	Time            timeColumn
-	TimezoneOffset  numberColumn[int32]
-	TLS             columnsOfTLS
-	Trace           columnsOfTrace
-	Traffic         columnsOfNetworkTraffic
-	TypeName        stringColumn
-	TypeUID         numberColumn[int64]
-	Unmapped        stringColumn
+	Action                  stringColumn
+	ActionID                numberColumn[int32]
+	ActivityID              numberColumn[int32]
+	ActivityName            stringColumn
+	Actor                   columnsOfActor
+	API                     columnsOfAPI
+	AppName                 stringColumn
+	AppProtocolName         stringColumn
+	Attacks                 listColumn[columnsOfAttack, *columnsOfAttack]
+	Authorizations          listColumn[columnsOfAuthorization, *columnsOfAuthorization]
+	CategoryName            stringColumn
+	CategoryUID             numberColumn[int32]
+	ClassName               stringColumn
+	ClassUID                numberColumn[int32]
+	Cloud                   columnsOfCloud
+	Confidence              stringColumn
+	ConfidenceID            numberColumn[int32]
+	ConfidenceScore         numberColumn[int32]
+	ConnectionInfo          columnsOfNetworkConnectionInfo
+	Count                   numberColumn[int32]
+	Device                  columnsOfDevice
+	Disposition             stringColumn
+	DispositionID           numberColumn[int32]
+	DstEndpoint             columnsOfNetworkEndpoint
+	Duration                numberColumn[int64]
+	EndTime                 timeColumn
+	Enrichments             listColumn[columnsOfEnrichment, *columnsOfEnrichment]
+	File                    columnsOfFile
+	FirewallRule            columnsOfFirewallRule
+	HTTPRequest             columnsOfHTTPRequest
+	HTTPResponse            columnsOfHTTPResponse
+	IsAlert                 boolColumn
+	LoadBalancer            columnsOfLoadBalancer
+	Message                 stringColumn
+	Metadata                columnsOfMetadata
+	NetworkObservationPoint columnsOfNetworkEndpoint1
+	Observables             listColumn[columnsOfObservable, *columnsOfObservable]
+	ObservationPoint        stringColumn
+	ObservationPointID      numberColumn[int32]
+	Policy                  columnsOfPolicy
+	ProxyEndpoint           columnsOfNetworkProxy
+	RawData                 stringColumn
+	RawDataHash             columnsOfFingerprint
+	RawDataSize             numberColumn[int64]
+	RiskDetails             stringColumn
+	RiskLevel               stringColumn
+	RiskLevelID             numberColumn[int32]
+	RiskScore               numberColumn[int32]
+	Severity                stringColumn
+	SeverityID              numberColumn[int32]
+	SrcEndpoint             columnsOfNetworkEndpoint
+	StartTime               timeColumn
+	Status                  stringColumn
+	StatusCode              stringColumn
+	StatusDetail            stringColumn
+	StatusID                numberColumn[int32]
+	Time                    timeColumn
+	TimezoneOffset          numberColumn[int32]
+	TLS                     columnsOfTLS
+	Trace                   columnsOfTrace
+	Traffic                 columnsOfNetworkTraffic
+	TypeName                stringColumn
+	TypeUID                 numberColumn[int64]
+	Unmapped                stringColumn
 }
 
 func (c *columnsOfHTTPActivity) set(row int, x *ocsf.Event) {
@@ -2414,11 +2785,20 @@ func (c *columnsOfHTTPActivity) set(row int, x *ocsf.Event) {
 	if x.Metadata.Present() {
 		c.Metadata.set(row, &x.Metadata)
 	}
+	if x.NetworkObservationPoint.Present() {
+		c.NetworkObservationPoint.set(row, &x.NetworkObservationPoint)
+	}
 	if n := len(x.Observables); n > 0 {
 		first := c.Observables.begin(row, n)
 		for i := range x.Observables {
 			c.Observables.element.set(first+i, &x.Observables[i])
 		}
+	}
+	if x.HasObservationPoint() {
+		c.ObservationPoint.set(row, x.ObservationPoint())
+	}
+	if x.HasObservationPointID() {
+		c.ObservationPointID.set(row, x.ObservationPointID())
 	}
 	if x.Policy.Present() {
 		c.Policy.set(row, &x.Policy)
@@ -2534,7 +2914,10 @@ func (c *columnsOfHTTPActivity) children() []column {
 		&c.LoadBalancer,
 		&c.Message,
 		&c.Metadata,
+		&c.NetworkObservationPoint,
 		&c.Observables,
+		&c.ObservationPoint,
+		&c.ObservationPointID,
 		&c.Policy,
 		&c.ProxyEndpoint,
 		&c.RawData,
@@ -2605,6 +2988,7 @@ type columnsOfNetworkActivity struct {
 	LoadBalancer            columnsOfLoadBalancer
 	Message                 stringColumn
 	Metadata                columnsOfMetadata
+	NetworkObservationPoint columnsOfNetworkEndpoint1
 	Observables             listColumn[columnsOfObservable, *columnsOfObservable]
 	ObservationPoint        stringColumn
 	ObservationPointID      numberColumn[int32]
@@ -2745,6 +3129,9 @@ func (c *columnsOfNetworkActivity) set(row int, x *ocsf.Event) {
 	if x.Metadata.Present() {
 		c.Metadata.set(row, &x.Metadata)
 	}
+	if x.NetworkObservationPoint.Present() {
+		c.NetworkObservationPoint.set(row, &x.NetworkObservationPoint)
+	}
 	if n := len(x.Observables); n > 0 {
 		first := c.Observables.begin(row, n)
 		for i := range x.Observables {
@@ -2869,6 +3256,7 @@ func (c *columnsOfNetworkActivity) children() []column {
 		&c.LoadBalancer,
 		&c.Message,
 		&c.Metadata,
+		&c.NetworkObservationPoint,
 		&c.Observables,
 		&c.ObservationPoint,
 		&c.ObservationPointID,

@@ -174,6 +174,61 @@ func (c *columnsOfActor) data(rows int, t arrow.DataType) arrow.ArrayData {
 
 func (c *columnsOfActor) reset() { c.structReset(c.children()) }
 
+// columnsOfAffectedPackage are the columns of the object affected_package.
+type columnsOfAffectedPackage struct {
+	structColumn
+	Architecture   stringColumn
+	FixedInVersion stringColumn
+	Name           stringColumn
+	PackageManager stringColumn
+	Path           stringColumn
+	Release        stringColumn
+	Version        stringColumn
+}
+
+func (c *columnsOfAffectedPackage) set(row int, x *ocsf.AffectedPackage) {
+	c.mark(row)
+	if x.HasArchitecture() {
+		c.Architecture.set(row, x.Architecture())
+	}
+	if x.HasFixedInVersion() {
+		c.FixedInVersion.set(row, x.FixedInVersion())
+	}
+	if x.HasName() {
+		c.Name.set(row, x.Name())
+	}
+	if x.HasPackageManager() {
+		c.PackageManager.set(row, x.PackageManager())
+	}
+	if x.HasPath() {
+		c.Path.set(row, x.Path())
+	}
+	if x.HasRelease() {
+		c.Release.set(row, x.Release())
+	}
+	if x.HasVersion() {
+		c.Version.set(row, x.Version())
+	}
+}
+
+func (c *columnsOfAffectedPackage) children() []column {
+	return []column{
+		&c.Architecture,
+		&c.FixedInVersion,
+		&c.Name,
+		&c.PackageManager,
+		&c.Path,
+		&c.Release,
+		&c.Version,
+	}
+}
+
+func (c *columnsOfAffectedPackage) data(rows int, t arrow.DataType) arrow.ArrayData {
+	return c.structData(rows, t, c.children())
+}
+
+func (c *columnsOfAffectedPackage) reset() { c.structReset(c.children()) }
+
 // columnsOfAnalytic are the columns of the object analytic.
 type columnsOfAnalytic struct {
 	structColumn
@@ -444,6 +499,39 @@ func (c *columnsOfAutonomousSystem) data(rows int, t arrow.DataType) arrow.Array
 
 func (c *columnsOfAutonomousSystem) reset() { c.structReset(c.children()) }
 
+// columnsOfCVE are the columns of the object cve.
+type columnsOfCVE struct {
+	structColumn
+	Cvss listColumn[columnsOfCvss, *columnsOfCvss]
+	UID  stringColumn
+}
+
+func (c *columnsOfCVE) set(row int, x *ocsf.CVE) {
+	c.mark(row)
+	if n := len(x.Cvss); n > 0 {
+		first := c.Cvss.begin(row, n)
+		for i := range x.Cvss {
+			c.Cvss.element.set(first+i, &x.Cvss[i])
+		}
+	}
+	if x.HasUID() {
+		c.UID.set(row, x.UID())
+	}
+}
+
+func (c *columnsOfCVE) children() []column {
+	return []column{
+		&c.Cvss,
+		&c.UID,
+	}
+}
+
+func (c *columnsOfCVE) data(rows int, t arrow.DataType) arrow.ArrayData {
+	return c.structData(rows, t, c.children())
+}
+
+func (c *columnsOfCVE) reset() { c.structReset(c.children()) }
+
 // columnsOfCertificate are the columns of the object certificate.
 type columnsOfCertificate struct {
 	structColumn
@@ -642,6 +730,131 @@ func (c *columnsOfContainer) data(rows int, t arrow.DataType) arrow.ArrayData {
 }
 
 func (c *columnsOfContainer) reset() { c.structReset(c.children()) }
+
+// columnsOfCvss are the columns of the object cvss.
+type columnsOfCvss struct {
+	structColumn
+	BaseScore    numberColumn[float64]
+	VectorString stringColumn
+	VendorName   stringColumn
+	Version      stringColumn
+}
+
+func (c *columnsOfCvss) set(row int, x *ocsf.Cvss) {
+	c.mark(row)
+	if x.HasBaseScore() {
+		c.BaseScore.set(row, x.BaseScore())
+	}
+	if x.HasVectorString() {
+		c.VectorString.set(row, x.VectorString())
+	}
+	if x.HasVendorName() {
+		c.VendorName.set(row, x.VendorName())
+	}
+	if x.HasVersion() {
+		c.Version.set(row, x.Version())
+	}
+}
+
+func (c *columnsOfCvss) children() []column {
+	return []column{
+		&c.BaseScore,
+		&c.VectorString,
+		&c.VendorName,
+		&c.Version,
+	}
+}
+
+func (c *columnsOfCvss) data(rows int, t arrow.DataType) arrow.ArrayData {
+	return c.structData(rows, t, c.children())
+}
+
+func (c *columnsOfCvss) reset() { c.structReset(c.children()) }
+
+// columnsOfDNSAnswer are the columns of the object dns_answer.
+type columnsOfDNSAnswer struct {
+	structColumn
+	Class stringColumn
+	Rdata stringColumn
+	TTL   numberColumn[int32]
+	Type  stringColumn
+}
+
+func (c *columnsOfDNSAnswer) set(row int, x *ocsf.DNSAnswer) {
+	c.mark(row)
+	if x.HasClass() {
+		c.Class.set(row, x.Class())
+	}
+	if x.HasRdata() {
+		c.Rdata.set(row, x.Rdata())
+	}
+	if x.HasTTL() {
+		c.TTL.set(row, x.TTL())
+	}
+	if x.HasType() {
+		c.Type.set(row, x.Type())
+	}
+}
+
+func (c *columnsOfDNSAnswer) children() []column {
+	return []column{
+		&c.Class,
+		&c.Rdata,
+		&c.TTL,
+		&c.Type,
+	}
+}
+
+func (c *columnsOfDNSAnswer) data(rows int, t arrow.DataType) arrow.ArrayData {
+	return c.structData(rows, t, c.children())
+}
+
+func (c *columnsOfDNSAnswer) reset() { c.structReset(c.children()) }
+
+// columnsOfDNSQuery are the columns of the object dns_query.
+type columnsOfDNSQuery struct {
+	structColumn
+	Class     stringColumn
+	Hostname  stringColumn
+	OpcodeID  numberColumn[int32]
+	PacketUID numberColumn[int32]
+	Type      stringColumn
+}
+
+func (c *columnsOfDNSQuery) set(row int, x *ocsf.DNSQuery) {
+	c.mark(row)
+	if x.HasClass() {
+		c.Class.set(row, x.Class())
+	}
+	if x.HasHostname() {
+		c.Hostname.set(row, x.Hostname())
+	}
+	if x.HasOpcodeID() {
+		c.OpcodeID.set(row, x.OpcodeID())
+	}
+	if x.HasPacketUID() {
+		c.PacketUID.set(row, x.PacketUID())
+	}
+	if x.HasType() {
+		c.Type.set(row, x.Type())
+	}
+}
+
+func (c *columnsOfDNSQuery) children() []column {
+	return []column{
+		&c.Class,
+		&c.Hostname,
+		&c.OpcodeID,
+		&c.PacketUID,
+		&c.Type,
+	}
+}
+
+func (c *columnsOfDNSQuery) data(rows int, t arrow.DataType) arrow.ArrayData {
+	return c.structData(rows, t, c.children())
+}
+
+func (c *columnsOfDNSQuery) reset() { c.structReset(c.children()) }
 
 // columnsOfDevice are the columns of the object device.
 type columnsOfDevice struct {
@@ -978,6 +1191,7 @@ type columnsOfEvidences struct {
 	HTTPResponse   columnsOfHTTPResponse
 	Name           stringColumn
 	Process        columnsOfProcess
+	Query          columnsOfDNSQuery
 	Resources      listColumn[columnsOfResourceDetails, *columnsOfResourceDetails]
 	SrcEndpoint    columnsOfNetworkEndpoint
 	TLS            columnsOfTLS
@@ -1026,6 +1240,9 @@ func (c *columnsOfEvidences) set(row int, x *ocsf.Evidences) {
 	if x.Process.Present() {
 		c.Process.set(row, &x.Process)
 	}
+	if x.Query.Present() {
+		c.Query.set(row, &x.Query)
+	}
 	if n := len(x.Resources); n > 0 {
 		first := c.Resources.begin(row, n)
 		for i := range x.Resources {
@@ -1069,6 +1286,7 @@ func (c *columnsOfEvidences) children() []column {
 		&c.HTTPResponse,
 		&c.Name,
 		&c.Process,
+		&c.Query,
 		&c.Resources,
 		&c.SrcEndpoint,
 		&c.TLS,
@@ -2039,6 +2257,72 @@ func (c *columnsOfLogger) data(rows int, t arrow.DataType) arrow.ArrayData {
 }
 
 func (c *columnsOfLogger) reset() { c.structReset(c.children()) }
+
+// columnsOfMalware are the columns of the object malware.
+type columnsOfMalware struct {
+	structColumn
+	ClassificationIDs listColumn[numberColumn[int32], *numberColumn[int32]]
+	Classifications   listColumn[stringColumn, *stringColumn]
+	Name              stringColumn
+	Path              stringColumn
+	Provider          stringColumn
+	Severity          stringColumn
+	SeverityID        numberColumn[int32]
+	UID               stringColumn
+}
+
+func (c *columnsOfMalware) set(row int, x *ocsf.Malware) {
+	c.mark(row)
+	if n := len(x.ClassificationIDs); n > 0 {
+		first := c.ClassificationIDs.begin(row, n)
+		for i := range x.ClassificationIDs {
+			c.ClassificationIDs.element.set(first+i, x.ClassificationIDs[i])
+		}
+	}
+	if n := len(x.Classifications); n > 0 {
+		first := c.Classifications.begin(row, n)
+		for i := range x.Classifications {
+			c.Classifications.element.set(first+i, x.Classifications[i])
+		}
+	}
+	if x.HasName() {
+		c.Name.set(row, x.Name())
+	}
+	if x.HasPath() {
+		c.Path.set(row, x.Path())
+	}
+	if x.HasProvider() {
+		c.Provider.set(row, x.Provider())
+	}
+	if x.HasSeverity() {
+		c.Severity.set(row, x.Severity())
+	}
+	if x.HasSeverityID() {
+		c.SeverityID.set(row, x.SeverityID())
+	}
+	if x.HasUID() {
+		c.UID.set(row, x.UID())
+	}
+}
+
+func (c *columnsOfMalware) children() []column {
+	return []column{
+		&c.ClassificationIDs,
+		&c.Classifications,
+		&c.Name,
+		&c.Path,
+		&c.Provider,
+		&c.Severity,
+		&c.SeverityID,
+		&c.UID,
+	}
+}
+
+func (c *columnsOfMalware) data(rows int, t arrow.DataType) arrow.ArrayData {
+	return c.structData(rows, t, c.children())
+}
+
+func (c *columnsOfMalware) reset() { c.structReset(c.children()) }
 
 // columnsOfManagedEntity are the columns of the object managed_entity.
 type columnsOfManagedEntity struct {
@@ -4388,3 +4672,74 @@ func (c *columnsOfUser1) data(rows int, t arrow.DataType) arrow.ArrayData {
 }
 
 func (c *columnsOfUser1) reset() { c.structReset(c.children()) }
+
+// columnsOfVulnerability are the columns of the object vulnerability.
+type columnsOfVulnerability struct {
+	structColumn
+	AffectedPackages   listColumn[columnsOfAffectedPackage, *columnsOfAffectedPackage]
+	CVE                columnsOfCVE
+	Desc               stringColumn
+	IsExploitAvailable boolColumn
+	IsFixAvailable     boolColumn
+	References         listColumn[stringColumn, *stringColumn]
+	Severity           stringColumn
+	Title              stringColumn
+	VendorName         stringColumn
+}
+
+func (c *columnsOfVulnerability) set(row int, x *ocsf.Vulnerability) {
+	c.mark(row)
+	if n := len(x.AffectedPackages); n > 0 {
+		first := c.AffectedPackages.begin(row, n)
+		for i := range x.AffectedPackages {
+			c.AffectedPackages.element.set(first+i, &x.AffectedPackages[i])
+		}
+	}
+	if x.CVE.Present() {
+		c.CVE.set(row, &x.CVE)
+	}
+	if x.HasDesc() {
+		c.Desc.set(row, x.Desc())
+	}
+	if x.HasIsExploitAvailable() {
+		c.IsExploitAvailable.set(row, x.IsExploitAvailable())
+	}
+	if x.HasIsFixAvailable() {
+		c.IsFixAvailable.set(row, x.IsFixAvailable())
+	}
+	if n := len(x.References); n > 0 {
+		first := c.References.begin(row, n)
+		for i := range x.References {
+			c.References.element.set(first+i, x.References[i])
+		}
+	}
+	if x.HasSeverity() {
+		c.Severity.set(row, x.Severity())
+	}
+	if x.HasTitle() {
+		c.Title.set(row, x.Title())
+	}
+	if x.HasVendorName() {
+		c.VendorName.set(row, x.VendorName())
+	}
+}
+
+func (c *columnsOfVulnerability) children() []column {
+	return []column{
+		&c.AffectedPackages,
+		&c.CVE,
+		&c.Desc,
+		&c.IsExploitAvailable,
+		&c.IsFixAvailable,
+		&c.References,
+		&c.Severity,
+		&c.Title,
+		&c.VendorName,
+	}
+}
+
+func (c *columnsOfVulnerability) data(rows int, t arrow.DataType) arrow.ArrayData {
+	return c.structData(rows, t, c.children())
+}
+
+func (c *columnsOfVulnerability) reset() { c.structReset(c.children()) }
