@@ -96,7 +96,7 @@ func TestLookups(t *testing.T) {
 	if a := c.Attribute("cloud"); a == nil || a.Profile != "cloud" {
 		t.Errorf("cloud is %+v", a)
 	}
-	if c.Attribute("user") != nil || ocsf.ClassByName("process_activity") != nil || ocsf.ObjectByName("vulnerability") != nil {
+	if c.Attribute("user") != nil || ocsf.ClassByName("process_activity") != nil || ocsf.ObjectByName("osint") != nil {
 		t.Error("a lookup finds what is not there")
 	}
 	if o := ocsf.ObjectByName("process/1"); o == nil || o.GoName != "Process1" || o.Attribute("parent_process") != nil {
