@@ -153,7 +153,7 @@ func configuration(t *testing.T) *config.Config {
 	}
 	text := strings.ReplaceAll(string(read(t, "kustomize/weir.yaml")), "/etc/weir-kafka", secret)
 	var names []string
-	for _, s := range sources.All() {
+	for _, s := range sources.Builtin().All() {
 		names = append(names, s.Name)
 	}
 	env := map[string]string{"POD_NAME": "weir-detect-0", "KAFKA_USERNAME": "weir"}

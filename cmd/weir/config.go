@@ -101,7 +101,7 @@ func loadConfig(c *cobra.Command, file string) (*config.Config, error) {
 	if file == "" {
 		return config.Default(), nil
 	}
-	cfg, err := config.Load(file, config.Options{Sources: sources.Names()})
+	cfg, err := config.Load(file, config.Options{Sources: sources.Builtin().Names(), CheckFormat: sources.CheckFormat})
 	var problems yamlpos.Problems
 	switch {
 	case errors.As(err, &problems):
@@ -112,6 +112,25 @@ func loadConfig(c *cobra.Command, file string) (*config.Config, error) {
 		return nil, exitcode.Wrap(exitcode.Usage, err, "")
 	}
 	return cfg, nil
+}
+
+// sourcesOf is the table of sources of a configuration.
+func sourcesOf(cfg *config.Config) (*sources.Table, error) {
+	table, err := sources.New(sources.Options{Formats: cfg.Formats()})
+	if err != nil {
+		return nil, exitcode.Wrap(exitcode.Usage, err, "weir sources lists the sources and what they take")
+	}
+	return table, nil
+}
+
+// loadSources is the table of sources of a configuration file, or the built-in one
+// when file is empty.
+func loadSources(c *cobra.Command, file string) (*sources.Table, error) {
+	cfg, err := loadConfig(c, file)
+	if err != nil {
+		return nil, err
+	}
+	return sourcesOf(cfg)
 }
 
 // configProblems prints what is wrong with a configuration and returns the error

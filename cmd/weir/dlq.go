@@ -61,7 +61,7 @@ func (f *letterFlags) filter(now time.Time) (deadletter.Filter, error) {
 		return filter, err
 	}
 	for _, name := range f.sources {
-		if err := checkSource(name); err != nil {
+		if err := checkSource(sources.Builtin(), name); err != nil {
 			return filter, err
 		}
 	}
@@ -177,7 +177,7 @@ func (b *letterBox) connect(ctx context.Context, seeds []string) error {
 	}
 	defer cl.Close()
 	topics := []string{b.names.DLQ(), b.names.Events()}
-	for _, name := range sources.Names() {
+	for _, name := range sources.Builtin().Names() {
 		topics = append(topics, b.names.Raw(name))
 	}
 	b.opts.MaxMessage, err = broker.MessageLimit(ctx, kadm.NewClient(cl), topics)

@@ -64,6 +64,10 @@ func (o *dlqReplay) run(c *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
+	table, err := sourcesOf(cfg)
+	if err != nil {
+		return err
+	}
 	rules, err := loadConfiguredRules(c, cfg)
 	if err != nil {
 		return err
@@ -73,10 +77,10 @@ func (o *dlqReplay) run(c *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, box.close()) }()
-	trial := pipeline.NewTrial(box.opts, box.names, sources.All(), rules, box.log)
+	trial := pipeline.NewTrial(box.opts, box.names, table.All(), rules, box.log)
 	result, err := deadletter.Replay{
 		Filter: filter,
-		Judge:  deadletter.Judge{Try: trial.Try, As: o.as, Force: o.force, RecordLimit: cfg.Limits.Record},
+		Judge:  deadletter.Judge{Try: trial.Try, Sources: table, As: o.as, Force: o.force, RecordLimit: cfg.Limits.Record},
 		DryRun: o.dryRun,
 	}.Run(c.Context(), box.opts, box.names)
 	if err != nil && (result == nil || result.Replayed == 0) {
@@ -97,7 +101,7 @@ func (o *dlqReplay) checkAs() error {
 		return exitcode.Wrap(exitcode.Usage, errors.New("--as needs --source: it is for letters that were collected as the wrong source"),
 			"weir dlq replay --source WRONG --as "+o.as)
 	}
-	return checkSource(o.as)
+	return checkSource(sources.Builtin(), o.as)
 }
 
 // verdict is an error where nothing went back, or would.

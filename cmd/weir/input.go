@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,16 +17,18 @@ import (
 
 	"github.com/weir-security/weir/internal/exitcode"
 	"github.com/weir-security/weir/internal/rawlog"
+	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/schemas/event"
 )
 
 // inputFlags are the flags of the commands that read raw logs.
 type inputFlags struct {
-	source string
-	origin string
-	// first rejects, to be shown
-	shown []string
-	hint  string // the source that a rejected record looks like
+	source, origin, config, summary string
+
+	sources *sources.Table
+	found   []inputCounts // by input, without those that had nothing
+	shown   []string      // first rejects
+	hint    string        // the source that a rejected record looks like
 }
 
 const inputHelp = `Reads files, directories, or standard input when there is neither (or for -): gzip and zstd are undone, and NDJSON,
@@ -36,13 +37,20 @@ rejected, counted, and stops nothing.`
 
 func (f *inputFlags) add(c *cobra.Command) {
 	sourceFlag(c, &f.source)
+	choiceFlag(c, &f.summary, "summary", "form of the summary on standard error", "text", "json", "none")
 	c.Flags().StringVar(&f.origin, "origin", "", "`NAME` that stands for the path in the origin of records, as the collector's origin does")
 }
 
 // inputs lists what to read. Nothing at all is an error of its own: a command
 // that waits for a person to type logs has been misunderstood.
 func (f *inputFlags) inputs(c *cobra.Command, args []string) ([]rawlog.Input, error) {
-	if err := checkSource(f.source); err != nil {
+	var err error
+	if f.sources, err = loadSources(c, f.config); err != nil {
+		return nil, err
+	}
+	if f.auto() {
+		f.source = rawlog.Auto
+	} else if err := checkSource(f.sources, f.source); err != nil {
 		return nil, err
 	}
 	if len(args) == 0 {
@@ -63,6 +71,14 @@ func (f *inputFlags) inputs(c *cobra.Command, args []string) ([]rawlog.Input, er
 	return inputs, nil
 }
 
+// auto tells whether each record says what it is.
+func (f *inputFlags) auto() bool { return f.source == rawlog.Auto || f.source == "" }
+
+// reader returns the reader that the flags ask for.
+func (f *inputFlags) reader(h rawlog.Handler) *rawlog.Reader {
+	return rawlog.New(rawlog.Options{Sources: f.sources, Source: f.source}, h)
+}
+
 // read reads all inputs through r, with progress on standard error when that is
 // a terminal. A file that cannot be opened or read ends it. What r's handler writes
 // to out is flushed whenever standard input may have to be waited for.
@@ -74,6 +90,7 @@ func (f *inputFlags) read(c *cobra.Command, r *rawlog.Reader, inputs []rawlog.In
 		if err := readOne(c.Context(), r, in, stdin, bar); err != nil {
 			return err
 		}
+		f.found = append(f.found, inputCounts{in.Path, in.Object, r.Last})
 	}
 	return nil
 }
@@ -123,12 +140,12 @@ func (s *standardInput) Read(p []byte) (int, error) {
 }
 
 // reject remembers the first rejects for the summary.
-func (f *inputFlags) reject(d *event.DeadLetter, looksLike func([]byte) (source, dialect string)) {
+func (f *inputFlags) reject(d *event.DeadLetter) {
 	if len(f.shown) < maxShown {
 		f.shown = append(f.shown, fmt.Sprintf("%v: %s: %s", d.Origin, d.Reason, d.Detail))
 	}
 	if (d.Reason == event.ReasonWrongSource || d.Reason == event.ReasonSyntax) && f.hint == "" {
-		if found, _ := looksLike(d.Value); found != "" && found != f.source {
+		if found, _ := f.sources.Detect(d.Value); found != "" && found != f.source {
 			f.hint = found
 		}
 	}
@@ -137,67 +154,19 @@ func (f *inputFlags) reject(d *event.DeadLetter, looksLike func([]byte) (source,
 // maxShown is how many rejects the summary shows.
 const maxShown = 3
 
-// summary is what was read: events by source, rejects by reason.
-func summary(counts rawlog.Counts, files int) string {
-	events, rejects := counts.Total()
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s", count(int(events), "event"))
-	if by := breakdown(counts.Events); by != "" {
-		fmt.Fprintf(&b, " (%s)", by)
-	}
-	fmt.Fprintf(&b, " of %s, %s", count(files, "input"), count(int(rejects), "reject"))
-	if by := breakdown(counts.Rejects); by != "" {
-		fmt.Fprintf(&b, " (%s)", by)
-	}
-	return b.String()
-}
-
-// printCounts prints what was read, and the first rejects unless they are kept
-// somewhere. Nothing at all is an error.
-func (f *inputFlags) printCounts(stderr io.Writer, counts rawlog.Counts, inputs []rawlog.Input, kept bool) error {
-	events, rejects := counts.Total()
-	if events+rejects == 0 {
-		return exitcode.Wrap(exitcode.Nothing, fmt.Errorf("no records in %s", count(len(inputs), "input")), "give logs that are not empty")
-	}
-	if !kept {
-		for _, line := range f.shown {
-			fmt.Fprintf(stderr, "rejected %s\n", line)
-		}
-		if more := rejects - int64(len(f.shown)); more > 0 {
-			fmt.Fprintf(stderr, "rejected %d more\n", more)
-		}
-	}
-	fmt.Fprintln(stderr, summary(counts, len(inputs)))
-	return nil
-}
-
 // printAdvice says what to do about rejects; flag is what keeps them, file where
 // they are kept.
 func (f *inputFlags) printAdvice(stderr io.Writer, counts rawlog.Counts, flag, file string) {
 	_, rejects := counts.Total()
 	switch {
-	case rejects == 0:
-	case f.hint != "" && f.source != "":
+	case rejects == 0 || f.summary != "text":
+	case f.hint != "" && !f.auto():
 		fmt.Fprintf(stderr, "try: --source %s; that is what a rejected record looks like\n", f.hint)
 	case file != "":
 		fmt.Fprintf(stderr, "try: jq -r .detail %s; each reject is there with its reason and original text\n", file)
 	default:
 		fmt.Fprintf(stderr, "try: %s FILE keeps every reject with its reason and original text\n", flag)
 	}
-}
-
-// breakdown is "3 syntax, 1 truncated", by name.
-func breakdown[K ~string](counts map[K]int64) string {
-	var parts []string
-	for name, n := range counts {
-		parts = append(parts, fmt.Sprintf("%d %s", n, name))
-	}
-	slices.SortFunc(parts, func(a, b string) int {
-		_, a, _ = strings.Cut(a, " ")
-		_, b, _ = strings.Cut(b, " ")
-		return strings.Compare(a, b)
-	})
-	return strings.Join(parts, ", ")
 }
 
 // isTerminal tells whether a stream is a person.

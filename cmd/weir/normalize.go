@@ -9,7 +9,6 @@ import (
 
 	"github.com/weir-security/weir/internal/exitcode"
 	"github.com/weir-security/weir/internal/rawlog"
-	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
@@ -30,6 +29,7 @@ value_base64); their count is on standard error. Events and rejects together are
 		RunE: func(c *cobra.Command, args []string) error { return runNormalize(c, args, &f, deadLetters) },
 	}
 	f.add(c)
+	configFlag(c, &f.config)
 	c.Flags().StringVar(&deadLetters, "dead-letter", "", "write rejects to `FILE` as NDJSON; it is replaced")
 	return c
 }
@@ -45,14 +45,14 @@ func runNormalize(c *cobra.Command, args []string, f *inputFlags, deadLetters st
 	}
 	out := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
 	var line []byte
-	r := rawlog.New(f.source, rawlog.Handler{
+	r := f.reader(rawlog.Handler{
 		Event: func(_ *event.Record, ev *ocsf.Event) error {
 			line = append(ev.AppendJSON(line[:0]), '\n')
 			_, err := out.Write(line)
 			return err
 		},
 		Reject: func(d *event.DeadLetter) error {
-			f.reject(d, sources.Detect)
+			f.reject(d)
 			return rejects.write(d)
 		},
 	})
@@ -65,7 +65,7 @@ func runNormalize(c *cobra.Command, args []string, f *inputFlags, deadLetters st
 		return err
 	}
 	stderr := c.ErrOrStderr()
-	if err := f.printCounts(stderr, r.Counts, inputs, deadLetters != ""); err != nil {
+	if err := f.printCounts(stderr, r.Counts, deadLetters != ""); err != nil {
 		return err
 	}
 	f.printAdvice(stderr, r.Counts, "--dead-letter", deadLetters)

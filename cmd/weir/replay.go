@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/internal/rawlog"
-	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/schemas/ocsf"
 	"github.com/weir-security/weir/sinks"
@@ -41,9 +41,10 @@ the findings that live detection wrote, and why; what nothing explains ends the 
   weir replay --config weir.yaml --rules rules/ --from 2026-08-01 --to 2026-11-01
   weir replay --lake s3://security-lake/weir --compare`,
 		RunE: func(c *cobra.Command, args []string) error {
-			if l.given() {
+			if l.given(args) {
 				return runReplayLake(c, args, &l, rules, format)
 			}
+			f.config = l.config
 			return runReplay(c, args, &f, rules, format)
 		},
 	}
@@ -55,7 +56,11 @@ the findings that live detection wrote, and why; what nothing explains ends the 
 }
 
 func runReplay(c *cobra.Command, args []string, f *inputFlags, rulesDir, format string) error {
-	rules, err := loadRules(c, rulesDir)
+	cfg, err := loadConfig(c, f.config)
+	if err != nil {
+		return err
+	}
+	rules, err := loadRules(c, cmp.Or(rulesDir, cfg.Rules.Dir))
 	if err != nil {
 		return err
 	}
@@ -65,10 +70,10 @@ func runReplay(c *cobra.Command, args []string, f *inputFlags, rulesDir, format 
 	}
 	out := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
 	replay := newReplayer(rules, true, newAlertPrinter(c, out, format))
-	r := rawlog.New(f.source, rawlog.Handler{
+	r := f.reader(rawlog.Handler{
 		Event: func(_ *event.Record, ev *ocsf.Event) error { return replay.event(ev) },
 		Reject: func(d *event.DeadLetter) error {
-			f.reject(d, sources.Detect)
+			f.reject(d)
 			return nil
 		},
 	})
@@ -80,7 +85,7 @@ func runReplay(c *cobra.Command, args []string, f *inputFlags, rulesDir, format 
 		return err
 	}
 	stderr := c.ErrOrStderr()
-	if err := f.printCounts(stderr, r.Counts, inputs, false); err != nil {
+	if err := f.printCounts(stderr, r.Counts, false); err != nil {
 		return err
 	}
 	replay.summary(stderr, replay.engine.Health())

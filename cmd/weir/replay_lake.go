@@ -29,13 +29,17 @@ type lakeFlags struct {
 
 func (l *lakeFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&l.lake, "lake", "", "`PLACE` of a lake: a directory, s3://bucket/prefix or azblob://account/container/prefix")
-	c.Flags().StringVarP(&l.config, "config", "c", "", "`FILE` whose lake, rules and lateness are meant")
+	c.Flags().StringVarP(&l.config, "config", "c", "", "`FILE` whose lake, rules and lateness are meant; with files, whose rules and sources")
 	c.Flags().Var(&l.from, "from", "least `TIME` of a hit: 2026-11-18, 2026-11-18T09:00:00Z, or 30d ago as 30d")
 	c.Flags().Var(&l.to, "to", "`TIME` before which hits are, in the same forms")
 	c.Flags().BoolVar(&l.compare, "compare", false, "print how the replay differs from live detection, and why")
 }
 
-func (l *lakeFlags) given() bool { return l.lake != "" || l.config != "" }
+// given tells whether a lake is meant: a configuration beside files only says what
+// those are.
+func (l *lakeFlags) given(args []string) bool {
+	return l.lake != "" || l.config != "" && len(args) == 0
+}
 
 // check refuses flags that mean nothing without a lake.
 func (l *lakeFlags) check(c *cobra.Command, args []string) error {

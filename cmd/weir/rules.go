@@ -24,8 +24,9 @@ func loadRules(c *cobra.Command, dir string) (*detections.RuleSet, error) {
 	rules, err := openRules(dir)
 	var problems detections.Problems
 	if errors.As(err, &problems) {
-		n := printProblems(c.ErrOrStderr(), problems)
-		return nil, exitcode.Wrap(exitcode.Rule, fmt.Errorf("%s in the rules", count(n, "error")), "correct them; weir check "+orHere(dir)+" says when all is well")
+		fmt.Fprintln(c.ErrOrStderr(), problems.Text())
+		wrong, _ := problems.Split()
+		return nil, exitcode.Wrap(exitcode.Rule, fmt.Errorf("%s in the rules", count(len(wrong), "error")), "correct them; weir check "+orHere(dir)+" says when all is well")
 	}
 	return rules, err
 }
@@ -33,12 +34,12 @@ func loadRules(c *cobra.Command, dir string) (*detections.RuleSet, error) {
 // openRules is loadRules without printing: the error may be detections.Problems.
 func openRules(dir string) (*detections.RuleSet, error) {
 	if dir == "" {
-		return detections.LoadFS(detections.BuiltinRules(), detections.LoadOptions{Name: builtin, Sources: sources.Names()})
+		return detections.LoadFS(detections.BuiltinRules(), detections.LoadOptions{Name: builtin, Sources: sources.Builtin().Names()})
 	}
 	if _, err := os.Stat(dir); err != nil {
 		return nil, exitcode.Wrap(exitcode.IO, fmt.Errorf("open rules: %w", err), "give the directory that holds "+detections.RootFile)
 	}
-	rules, err := detections.Load(dir, detections.LoadOptions{Sources: sources.Names()})
+	rules, err := detections.Load(dir, detections.LoadOptions{Sources: sources.Builtin().Names()})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, exitcode.Wrap(exitcode.Usage, err, "give the directory that holds "+detections.RootFile)
 	}

@@ -19,7 +19,6 @@ import (
 	"github.com/weir-security/weir/internal/exitcode"
 	"github.com/weir-security/weir/internal/logkey"
 	"github.com/weir-security/weir/internal/pipeline"
-	"github.com/weir-security/weir/internal/sources"
 )
 
 func newRun() *cobra.Command {
@@ -59,6 +58,10 @@ func (o *runOptions) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	table, err := sourcesOf(cfg)
+	if err != nil {
+		return err
+	}
 	roles, err := o.parseRoles()
 	if err != nil {
 		return err
@@ -89,7 +92,7 @@ func (o *runOptions) run(c *cobra.Command) error {
 	// shutdown_timeout is an abort.
 	err = pipeline.Run(context.WithoutCancel(c.Context()), c.Context(), pipeline.Options{
 		Config:   cfg,
-		Sources:  sources.All(),
+		Sources:  table.All(),
 		Rules:    rules,
 		Roles:    roles,
 		Once:     o.once,

@@ -10,12 +10,13 @@ import (
 
 	"github.com/weir-security/weir/ingest/envelope"
 	"github.com/weir-security/weir/internal/exitcode"
+	"github.com/weir-security/weir/internal/rawlog"
 	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/internal/suggest"
 )
 
 func newSources() *cobra.Command {
-	var format string
+	var format, file string
 	c := &cobra.Command{
 		Use:   "sources",
 		Short: "List the kinds of logs that weir understands",
@@ -23,26 +24,31 @@ func newSources() *cobra.Command {
 		Example: `  weir sources
   weir sources --format json | jq -r '.[].name'`,
 		RunE: func(c *cobra.Command, _ []string) error {
+			known, err := loadSources(c, file)
+			if err != nil {
+				return err
+			}
 			if format == "json" {
-				return printSourcesJSON(c)
+				return printSourcesJSON(c, known.All())
 			}
 			t := table.NewWriter()
 			t.SetOutputMirror(c.OutOrStdout())
 			t.SetStyle(plainTable)
 			t.SuppressTrailingSpaces()
 			t.AppendHeader(table.Row{"name", "logs", "form"})
-			for _, s := range sources.All() {
+			for _, s := range known.All() {
 				t.AppendRow(table.Row{s.Name, s.Title, formOf(s.Format)})
 			}
 			t.Render()
 			return nil
 		},
 	}
+	configFlag(c, &file)
 	formatFlag(c, &format, "table", "json")
 	return c
 }
 
-func printSourcesJSON(c *cobra.Command) error {
+func printSourcesJSON(c *cobra.Command, all []sources.Source) error {
 	type row struct {
 		Name         string   `json:"name"`
 		Title        string   `json:"title"`
@@ -50,7 +56,7 @@ func printSourcesJSON(c *cobra.Command) error {
 		EnvelopeKeys []string `json:"envelope_keys,omitempty"`
 	}
 	rows := []row{}
-	for _, s := range sources.All() {
+	for _, s := range all {
 		form := "json"
 		if s.Format.Kind == envelope.Lines {
 			form = "lines"
@@ -82,15 +88,15 @@ var plainTable = table.Style{
 
 // sourceFlag adds --source.
 func sourceFlag(c *cobra.Command, name *string) {
-	c.Flags().StringVar(name, "source", "", "`NAME` of the kind of logs, see weir sources; without it each record is told by its shape")
+	c.Flags().StringVar(name, "source", rawlog.Auto, "`NAME` of the kind of logs, see weir sources; with auto each record is told by its shape")
 }
 
-// checkSource is an error of usage when name is given and no source.
-func checkSource(name string) error {
-	if _, known := sources.Lookup(name); known || name == "" {
+// checkSource is an error of usage when name is no source of the table.
+func checkSource(table *sources.Table, name string) error {
+	if _, known := table.Lookup(name); known {
 		return nil
 	}
 	return exitcode.Wrap(exitcode.Usage,
-		fmt.Errorf("unknown source %q%s (one of %s)", name, suggest.Hint(name, sources.Names()), strings.Join(sources.Names(), ", ")),
+		fmt.Errorf("unknown source %q%s (one of %s)", name, suggest.Hint(name, table.Names()), strings.Join(table.Names(), ", ")),
 		"weir sources lists them")
 }

@@ -12,10 +12,11 @@ import (
 	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/internal/exitcode"
 	"github.com/weir-security/weir/internal/rawlog"
+	"github.com/weir-security/weir/internal/sources"
 )
 
 func newTest() *cobra.Command {
-	var format, run string
+	var format, run, file string
 	c := &cobra.Command{
 		Use:   "test [PATH...]",
 		Short: "Run the tests that rules carry",
@@ -26,8 +27,9 @@ Needs no Kafka.
 		Example: `  weir test
   weir test rules/aws/cloudtrail/logging_disabled.yaml
   weir test --run 'console_sign_in_without_mfa/' rules/`,
-		RunE: func(c *cobra.Command, args []string) error { return runTest(c, args, format, run) },
+		RunE: func(c *cobra.Command, args []string) error { return runTest(c, args, format, run, file) },
 	}
+	configFlag(c, &file)
 	formatFlag(c, &format, "text", "json")
 	c.Flags().StringVar(&run, "run", "", "only tests whose RULE/TEST matches `REGEX`")
 	return c
@@ -44,10 +46,14 @@ type testResult struct {
 	Failures []string `json:"failures,omitempty"`
 }
 
-func runTest(c *cobra.Command, args []string, format, run string) error {
+func runTest(c *cobra.Command, args []string, format, run, file string) error {
 	wanted, err := regexp.Compile(run)
 	if err != nil {
 		return exitcode.Wrap(exitcode.Usage, fmt.Errorf("--run: %w", err), "give a regular expression of RE2 syntax")
+	}
+	table, err := loadSources(c, file)
+	if err != nil {
+		return err
 	}
 	trees, err := ruleTrees(args)
 	if err != nil {
@@ -55,7 +61,7 @@ func runTest(c *cobra.Command, args []string, format, run string) error {
 	}
 	results := []testResult{}
 	for _, tree := range trees {
-		found, err := testTree(c, tree, wanted)
+		found, err := testTree(c, tree, table, wanted)
 		if err != nil {
 			return err
 		}
@@ -80,7 +86,7 @@ func runTest(c *cobra.Command, args []string, format, run string) error {
 }
 
 // testTree runs the tests of a rule directory that were asked for.
-func testTree(c *cobra.Command, tree *ruleTree, wanted *regexp.Regexp) ([]testResult, error) {
+func testTree(c *cobra.Command, tree *ruleTree, table *sources.Table, wanted *regexp.Regexp) ([]testResult, error) {
 	rules, err := loadRules(c, tree.dir)
 	if err != nil {
 		return nil, err
@@ -94,7 +100,7 @@ func testTree(c *cobra.Command, tree *ruleTree, wanted *regexp.Regexp) ([]testRe
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	report := rules.RunTests(tree.files(), rawlog.Mappers{}.Map, detections.TestOptions{Rules: ids})
+	report := rules.RunTests(tree.files(), rawlog.NewMappers(table).Map, detections.TestOptions{Rules: ids})
 	var results []testResult
 	for _, r := range report.Results {
 		if wanted.MatchString(r.Rule + "/" + r.Test) {

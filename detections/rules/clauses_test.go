@@ -10,6 +10,7 @@ import (
 	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/detections/rules"
 	"github.com/weir-security/weir/internal/rawlog"
+	"github.com/weir-security/weir/internal/sources"
 )
 
 // TestEveryClauseCounts takes each clause out of each condition: a line that
@@ -79,7 +80,7 @@ func survives(shared fstest.MapFS, file, text string) bool {
 	if err != nil {
 		return false
 	}
-	for _, r := range set.RunTests(fsys, rawlog.Mappers{}.Map, detections.TestOptions{}).Results {
+	for _, r := range set.RunTests(fsys, rawlog.NewMappers(sources.Builtin()).Map, detections.TestOptions{}).Results {
 		if len(r.Failures) > 0 {
 			return false
 		}

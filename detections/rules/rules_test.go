@@ -11,7 +11,7 @@ import (
 
 func load(t *testing.T) *detections.RuleSet {
 	t.Helper()
-	set, err := detections.LoadFS(rules.FS, detections.LoadOptions{Name: "built-in", Sources: sources.Names()})
+	set, err := detections.LoadFS(rules.FS, detections.LoadOptions{Name: "built-in", Sources: sources.Builtin().Names()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestNoWarnings(t *testing.T) {
 // TestRules runs the tests that the rules carry.
 func TestRules(t *testing.T) {
 	set := load(t)
-	report := set.RunTests(rules.FS, rawlog.Mappers{}.Map, detections.TestOptions{})
+	report := set.RunTests(rules.FS, rawlog.NewMappers(sources.Builtin()).Map, detections.TestOptions{})
 	if len(report.Results) == 0 {
 		t.Fatal("no tests")
 	}

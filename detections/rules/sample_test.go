@@ -94,7 +94,7 @@ func (r *sampleRun) source(t *testing.T, source, dir string) {
 		t.Fatal(err)
 	}
 	var n sourceCount
-	reader := rawlog.New(source, rawlog.Handler{
+	reader := rawlog.New(rawlog.Options{Source: source}, rawlog.Handler{
 		Event: func(rec *event.Record, ev *ocsf.Event) error {
 			n.Read++
 			key := sha256.Sum256(append([]byte(ev.Metadata.UID()+"\n"), rec.Value...))

@@ -24,7 +24,9 @@ type Config struct {
 	// its transactional ids, so it must survive a restart and be its own.
 	Instance string
 
-	Kafka      Kafka
+	Kafka Kafka
+	// Sources are the settings of sources, by name.
+	Sources    map[string]Source
 	Collectors []Collector
 	Rules      Rules
 	Dedup      Dedup
@@ -162,6 +164,8 @@ func hostname() string {
 type Options struct {
 	// Sources is the names that a collector may give as its source.
 	Sources []string
+	// CheckFormat tells what is wrong with a custom format of a source; nil: nothing.
+	CheckFormat func(source, format string) error
 	// Env looks an environment variable up; nil is os.LookupEnv.
 	Env func(name string) (value string, set bool)
 }

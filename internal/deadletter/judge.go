@@ -19,6 +19,8 @@ type Try func(*event.Record) (event.Reason, string)
 // Judge says of a letter whether it can go back, and as what.
 type Judge struct {
 	Try Try
+	// Sources are those that letters can go to.
+	Sources *sources.Table
 	// As is the source that letters go to, in place of their own.
 	As string
 	// Force lets letters go that would fail again.
@@ -81,13 +83,13 @@ func (j *Judge) of(l *Letter) verdict {
 	case len(v.records) == 0:
 		cause.Now, cause.Why = event.ReasonSyntax, "it holds no record"
 	}
-	cause.LooksLike = looksLike(l.Value, source)
+	cause.LooksLike = j.looksLike(l.Value, source)
 	return verdict{cause: cause}
 }
 
 // refuses is why a letter cannot be replayed whatever its mapper does now.
 func (j *Judge) refuses(l *Letter, source string) string {
-	_, known := sources.Lookup(source)
+	_, known := j.Sources.Lookup(source)
 	switch {
 	case l.Stage == event.StageCorrelate:
 		return "it is an alert that Kafka did not take for its size: raise max.message.bytes of the alerts topic; weir dlq show --raw prints it"
@@ -109,7 +111,7 @@ func (j *Judge) refuses(l *Letter, source string) string {
 
 // collect splits a letter as the collector of the source would.
 func (j *Judge) collect(l *Letter, source string) (v verdict) {
-	src, _ := sources.Lookup(source)
+	src, _ := j.Sources.Lookup(source)
 	for _, p := range split(l.Value, src.Format, int(j.RecordLimit)) {
 		p.Offset += l.Origin.Position
 		origin := l.Origin
@@ -139,11 +141,11 @@ func split(value []byte, format envelope.Format, limit int) []envelope.Piece {
 
 // looksLike is the source, other than the given one, that the first record of a
 // value has the shape of.
-func looksLike(value []byte, source string) string {
-	found, _ := sources.Detect(value)
+func (j *Judge) looksLike(value []byte, source string) string {
+	found, _ := j.Sources.Detect(value)
 	if found == "" {
-		if pieces := split(value, sources.Detecting(), len(value)); len(pieces) > 0 {
-			found, _ = sources.Detect(pieces[0].Value)
+		if pieces := split(value, j.Sources.Detecting(), len(value)); len(pieces) > 0 {
+			found, _ = j.Sources.Detect(pieces[0].Value)
 		}
 	}
 	if found == source {

@@ -14,7 +14,7 @@ import (
 
 // tryShape takes a record for an event if it has the shape of its source.
 func tryShape(r *event.Record) (event.Reason, string) {
-	if found, _ := sources.Detect(r.Value); found == r.Source {
+	if found, _ := sources.Builtin().Detect(r.Value); found == r.Source {
 		return "", ""
 	}
 	return event.ReasonWrongSource, "not of this source"
@@ -50,7 +50,7 @@ func TestRefused(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			l := letterOf(normalize.AWSCloudTrail, apiCall)
 			test.edit(l)
-			j := Judge{Try: func(*event.Record) (event.Reason, string) { return "", "" }, Force: true, RecordLimit: 1000}
+			j := Judge{Sources: sources.Builtin(), Try: func(*event.Record) (event.Reason, string) { return "", "" }, Force: true, RecordLimit: 1000}
 			v := j.of(l)
 			if v.goes() || !strings.Contains(v.cause.Why, test.why) || v.cause.Now != "" {
 				t.Errorf("%d records, cause %+v, want one that says %q", len(v.records), v.cause, test.why)
@@ -115,10 +115,10 @@ func TestLooksLike(t *testing.T) {
 	for value, want := range map[string]string{
 		apiCall: "aws.cloudtrail", `{"Records":[` + apiCall + `]}`: "aws.cloudtrail", accessLine: "gateway.nginx", `{"a":1}`: "", "": "",
 	} {
-		if got := looksLike([]byte(value), "azure.activity"); got != want {
+		if got := (&Judge{Sources: sources.Builtin()}).looksLike([]byte(value), "azure.activity"); got != want {
 			t.Errorf("%.40q looks like %q, want %q", value, got, want)
 		}
-		if got := looksLike([]byte(value), want); got != "" {
+		if got := (&Judge{Sources: sources.Builtin()}).looksLike([]byte(value), want); got != "" {
 			t.Errorf("%.40q of %q looks like %q", value, want, got)
 		}
 	}

@@ -86,7 +86,7 @@ func (w *world) run(t *testing.T) {
 // serve is weir run until drain is done, or --once.
 func (w *world) serve(ctx, drain context.Context, once bool) error {
 	return pipeline.Run(ctx, drain, pipeline.Options{
-		Config: w.config, Sources: sources.All(), Rules: w.rules, Once: once, Terminal: io.Discard, Workers: 2, Log: quiet,
+		Config: w.config, Sources: sources.Builtin().All(), Rules: w.rules, Once: once, Terminal: io.Discard, Workers: 2, Log: quiet,
 	})
 }
 
@@ -124,7 +124,8 @@ func (w *world) withBroker(do func(broker.Options) error) error {
 
 // complete fills in what a replay needs of the world.
 func (w *world) complete(opts broker.Options, r deadletter.Replay) deadletter.Replay {
-	r.Judge.Try = pipeline.NewTrial(opts, w.names, sources.All(), w.rules, quiet).Try
+	r.Judge.Try = pipeline.NewTrial(opts, w.names, sources.Builtin().All(), w.rules, quiet).Try
+	r.Judge.Sources = sources.Builtin()
 	r.Judge.RecordLimit = w.config.Limits.Record
 	return r
 }

@@ -100,7 +100,7 @@ func (w *world) reach(t testing.TB) (broker.Options, func()) {
 // sources are all, but on a cluster and in schedules only the one that the world
 // has: each makes a topic, which takes its time.
 func (w *world) sources() []sources.Source {
-	all := sources.All()
+	all := sources.Builtin().All()
 	if w.config.Kafka.Embedded == nil || w.scheduled {
 		all = slices.DeleteFunc(all, func(s sources.Source) bool { return s.Name != w.config.Collectors[0].Source })
 	}

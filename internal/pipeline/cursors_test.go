@@ -17,7 +17,7 @@ import (
 // log is short.
 func TestCursorsAreRewritten(t *testing.T) {
 	w := newWorld(t.TempDir())
-	p, err := open(t.Context(), Options{Config: w.config, Roles: Roles, Sources: sources.All(), Log: slog.New(slog.DiscardHandler), Stats: NewStats(), batchRecords: 100})
+	p, err := open(t.Context(), Options{Config: w.config, Roles: Roles, Sources: sources.Builtin().All(), Log: slog.New(slog.DiscardHandler), Stats: NewStats(), batchRecords: 100})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func deliverWorld(t *testing.T, waits times, alerts int, value func(i int) []byt
 	t.Helper()
 	w := newWorld(t.TempDir())
 	p, err := open(t.Context(), Options{
-		Config: w.config, Roles: []Role{RoleDeliver}, Sources: sources.All(), Log: slog.New(slog.DiscardHandler),
+		Config: w.config, Roles: []Role{RoleDeliver}, Sources: sources.Builtin().All(), Log: slog.New(slog.DiscardHandler),
 		Stats: NewStats(), batchRecords: batchRecords, times: waits.orDefault(),
 	})
 	if err != nil {

@@ -128,7 +128,7 @@ func TestDeliverGivesUpInTheMiddle(t *testing.T) {
 			cfg := *p.Config
 			cfg.Kafka.Embedded, cfg.Kafka.Brokers, cfg.Instance = nil, p.opts.Seeds, "other"
 			other, err := open(t.Context(), Options{
-				Config: &cfg, Roles: []Role{RoleDeliver}, Sources: sources.All(), Log: slog.New(slog.DiscardHandler),
+				Config: &cfg, Roles: []Role{RoleDeliver}, Sources: sources.Builtin().All(), Log: slog.New(slog.DiscardHandler),
 				Stats: NewStats(), batchRecords: batchRecords, times: waits.orDefault(),
 			})
 			if err != nil {

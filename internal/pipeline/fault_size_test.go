@@ -157,7 +157,7 @@ func TestRecordAboveTheTopicsLimit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t.TempDir())
 	p, err := open(t.Context(), Options{
-		Config: w.config, Roles: Roles, Sources: sources.All(), Log: slog.New(slog.DiscardHandler), Stats: NewStats(), batchRecords: batchRecords,
+		Config: w.config, Roles: Roles, Sources: sources.Builtin().All(), Log: slog.New(slog.DiscardHandler), Stats: NewStats(), batchRecords: batchRecords,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ func testKafkaRights(t *testing.T, c *kafka.Cluster, want books) {
 	const prefix, password = "rights.", "fish-ladder"
 	w := secureWorld(t, t.TempDir(), cluster{Brokers: c.SASL(), Prefix: prefix, Replication: brokers}, "tls: {ca_file: "+c.CAFile()+"}")
 	adm := administer(t, c)
-	all := &pipeline{Options: Options{Config: w.config, Sources: sources.All()}, shared: shared{names: broker.Names{Prefix: prefix}}}
+	all := &pipeline{Options: Options{Config: w.config, Sources: sources.Builtin().All()}, shared: shared{names: broker.Names{Prefix: prefix}}}
 	succeed(t, broker.EnsureTopics(t.Context(), adm, brokers, all.topics()))
 	for _, r := range documentedRights(t) {
 		grantRight(t, adm, prefix, r)

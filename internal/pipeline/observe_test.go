@@ -64,7 +64,7 @@ func TestLag(t *testing.T) {
 // otherwise seem to be behind until something else is written.
 func TestLagBehindAnAbortedTransaction(t *testing.T) {
 	p, err := open(t.Context(), Options{
-		Config: newWorld(t.TempDir()).config, Roles: []Role{RoleDetect}, Sources: sources.All(),
+		Config: newWorld(t.TempDir()).config, Roles: []Role{RoleDetect}, Sources: sources.Builtin().All(),
 		Log: slog.New(slog.DiscardHandler), Stats: NewStats(), batchRecords: batchRecords,
 	})
 	if err != nil {

@@ -51,7 +51,7 @@ func startService(t *testing.T, w *world) *service {
 	s.drain = stop
 	go func() { // ends with the drain
 		s.ended <- Run(t.Context(), drain, Options{
-			Config: w.config, Sources: sources.All(), Rules: rules, Terminal: io.Discard, Log: log, Stats: s.stats,
+			Config: w.config, Sources: sources.Builtin().All(), Rules: rules, Terminal: io.Discard, Log: log, Stats: s.stats,
 		})
 	}()
 	return s

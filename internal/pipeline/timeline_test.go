@@ -214,7 +214,7 @@ func (tl *timeline) expected(t *testing.T, w *world, late bool) (want findings, 
 func signalsOf(t *testing.T, rules *detections.RuleSet, lines []string) []*detections.Signal {
 	t.Helper()
 	s := &shared{log: slog.New(slog.DiscardHandler), opts: broker.Options{MaxMessage: broker.MaxMessageBytes}}
-	p := newProcessor(s, sources.All(), rules)
+	p := newProcessor(s, sources.Builtin().All(), rules)
 	var all []*detections.Signal
 	for _, line := range lines {
 		out := p.process(broker.EncodeRaw(s.names, &event.Record{Source: "aws.cloudtrail", Value: []byte(line)}), false)

@@ -53,7 +53,7 @@ func (w *world) serve(t *testing.T, stats *Stats) (stop func() error) {
 	end := make(chan error, 1)
 	go func() { // ends with the drain
 		end <- Run(t.Context(), drain, Options{
-			Config: w.config, Sources: sources.All(), Rules: rules, Terminal: io.Discard, Log: slog.New(slog.DiscardHandler), Stats: stats,
+			Config: w.config, Sources: sources.Builtin().All(), Rules: rules, Terminal: io.Discard, Log: slog.New(slog.DiscardHandler), Stats: stats,
 		})
 	}()
 	return func() error {

@@ -21,7 +21,7 @@ func BenchmarkRead(b *testing.B) {
 		fmt.Fprintf(&input, benchRecord+"\n", i)
 	}
 	var line []byte
-	r := rawlog.New("aws.cloudtrail", rawlog.Handler{
+	r := rawlog.New(rawlog.Options{Source: "aws.cloudtrail"}, rawlog.Handler{
 		Event:  func(_ *event.Record, ev *ocsf.Event) error { line = ev.AppendJSON(line[:0]); return nil },
 		Reject: func(d *event.DeadLetter) error { return fmt.Errorf("%s: %s", d.Reason, d.Detail) },
 	})

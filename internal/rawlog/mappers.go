@@ -11,23 +11,31 @@ import (
 
 // Mappers maps records of any source, with a mapper of each that has come. One
 // goroutine uses it.
-type Mappers map[string]normalize.Mapper
+type Mappers struct {
+	sources *sources.Table
+	made    map[string]normalize.Mapper
+}
+
+// NewMappers returns the mappers of the table's sources.
+func NewMappers(table *sources.Table) *Mappers {
+	return &Mappers{table, map[string]normalize.Mapper{}}
+}
 
 // Map fills ev from rec by the mapper of rec.Source. A panic of the mapper is an
 // error like any other: it costs the one record.
-func (m Mappers) Map(rec *event.Record, ev *ocsf.Event) (err error) {
-	mapper, ok := m[rec.Source]
+func (m *Mappers) Map(rec *event.Record, ev *ocsf.Event) (err error) {
+	mapper, ok := m.made[rec.Source]
 	if !ok {
-		s, known := sources.Lookup(rec.Source)
+		s, known := m.sources.Lookup(rec.Source)
 		if !known {
 			return fmt.Errorf("no mapper for source %q", rec.Source)
 		}
 		mapper = s.NewMapper()
-		m[rec.Source] = mapper
+		m.made[rec.Source] = mapper
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			delete(m, rec.Source) // its state is not to be trusted
+			delete(m.made, rec.Source) // its state is not to be trusted
 			err = &normalize.Error{Reason: event.ReasonPanic, Detail: fmt.Sprintf("the mapper panicked: %v", p)}
 		}
 	}()

@@ -26,61 +26,68 @@ type Handler struct {
 	Reject func(d *event.DeadLetter) error
 }
 
+// Options is what a Reader is made of.
+type Options struct {
+	// Sources are those that records can be of; nil for the built-in ones.
+	Sources *sources.Table
+	// Source is the one that all records are of; with Auto or nothing each record
+	// tells what it is.
+	Source string
+}
+
+// Auto is the word for a source that is to be found.
+const Auto = "auto"
+
 // Reader maps the records of one stream after the other. One goroutine uses it.
 type Reader struct {
-	// Counts is what was found so far, by source: of every record either an event
-	// or a reject.
+	// Counts is what was found so far: of every record either an event or a reject.
 	Counts Counts
+	// Last is that of the last stream alone.
+	Last Counts
 
-	handler Handler
-	fixed   bool // the user named the source
-	source  string
-	mappers Mappers
-	ev      ocsf.Event
+	handler  Handler
+	fixed    bool // the user named the source
+	source   string
+	dialect  string
+	sources  *sources.Table
+	detector *sources.Detector
+	mappers  *Mappers
+	ev       ocsf.Event
 }
 
-// Counts is a number of events and rejects.
-type Counts struct {
-	Events  map[string]int64       // by source
-	Rejects map[event.Reason]int64 // by reason
-	Bytes   int64                  // of records and rejects, decompressed
-}
-
-// Total returns the number of all events and of all rejects.
-func (c Counts) Total() (events, rejects int64) {
-	for _, n := range c.Events {
-		events += n
+// New returns a reader.
+func New(o Options, h Handler) *Reader {
+	if o.Sources == nil {
+		o.Sources = sources.Builtin()
 	}
-	for _, n := range c.Rejects {
-		rejects += n
+	if o.Source == Auto {
+		o.Source = ""
 	}
-	return events, rejects
-}
-
-// New returns a reader of logs of the named source, or, with an empty name, of
-// any: then each stream's records tell what they are.
-func New(source string, h Handler) *Reader {
 	return &Reader{
-		Counts:  Counts{Events: map[string]int64{}, Rejects: map[event.Reason]int64{}},
-		handler: h,
-		fixed:   source != "",
-		source:  source,
-		mappers: Mappers{},
+		Counts:   newCounts(),
+		handler:  h,
+		fixed:    o.Source != "",
+		source:   o.Source,
+		sources:  o.Sources,
+		detector: sources.NewDetector(o.Sources),
+		mappers:  NewMappers(o.Sources),
 	}
 }
 
 // format is what the splitter is told: the source's, or all there is to tell.
 func (r *Reader) format() envelope.Format {
-	if s, ok := sources.Lookup(r.source); ok && r.fixed {
+	if s, ok := r.sources.Lookup(r.source); ok && r.fixed {
 		return s.Format
 	}
-	return sources.Detecting()
+	return r.sources.Detecting()
 }
 
 // Read reads one stream to its end; in may be compressed. object is the origin
 // of its records. What cannot be read as records is rejected; an error is one of
 // in, of the handler, or of ctx.
 func (r *Reader) Read(ctx context.Context, object string, in io.Reader) error {
+	r.Last = newCounts()
+	defer func() { r.Counts.add(&r.Last) }()
 	if !r.fixed {
 		r.source = ""
 	}
@@ -108,7 +115,7 @@ func (r *Reader) Read(ctx context.Context, object string, in io.Reader) error {
 }
 
 func (r *Reader) piece(object string, p *envelope.Piece) error {
-	r.Counts.Bytes += p.Size
+	r.Last.Bytes += p.Size
 	origin := event.Origin{Object: object, Position: p.Offset}
 	if p.Reason != "" {
 		d := p.DeadLetter(r.source, origin)
@@ -117,7 +124,7 @@ func (r *Reader) piece(object string, p *envelope.Piece) error {
 	rec := event.Record{Source: r.source, Value: p.Value, Origin: origin}
 	err := r.mapAny(&rec)
 	if err == nil {
-		r.Counts.Events[rec.Source]++
+		r.Last.Events[Kind{rec.Source, r.dialect}]++
 		return r.handler.Event(&rec, &r.ev)
 	}
 	d := deadLetter(&rec, err)
@@ -125,24 +132,25 @@ func (r *Reader) piece(object string, p *envelope.Piece) error {
 }
 
 func (r *Reader) reject(d *event.DeadLetter) error {
-	r.Counts.Rejects[d.Reason]++
+	r.Last.Rejects[d.Reason]++
 	return r.handler.Reject(d)
 }
 
-// mapAny maps a record, and where the source was not named finds it: a record is
-// of the source of the one before it unless that source's mapper refuses it.
+// mapAny maps a record, and where the source was not named finds it: by the
+// record's shape, or if no source knows that, the mapper of the record before it is
+// asked.
 func (r *Reader) mapAny(rec *event.Record) error {
-	var err error = &normalize.Error{Reason: event.ReasonWrongSource, Detail: "no known source has records of this shape; if one should, name it with --source"}
-	if rec.Source != "" {
-		if err = r.mappers.Map(rec, &r.ev); err == nil || r.fixed {
-			return err
-		}
+	if r.fixed {
+		return r.mappers.Map(rec, &r.ev)
 	}
-	found, _ := sources.Detect(rec.Value)
-	if found == "" || found == rec.Source {
-		return err
+	var found string
+	found, r.dialect = r.detector.Detect(rec.Value)
+	switch {
+	case found != "":
+		rec.Source, r.source = found, found
+	case rec.Source == "":
+		return &normalize.Error{Reason: event.ReasonWrongSource, Detail: "no known source has records of this shape; if one should, name it with --source"}
 	}
-	rec.Source, r.source = found, found
 	return r.mappers.Map(rec, &r.ev)
 }
 

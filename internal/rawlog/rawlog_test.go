@@ -63,7 +63,7 @@ func recorder(into *[]string) Handler {
 // Without a name the source is found for each record: streams may mix them.
 func TestSourceIsFound(t *testing.T) {
 	var got []string
-	collect(t, New("", recorder(&got)),
+	collect(t, New(Options{}, recorder(&got)),
 		"a", `{"Records":[`+call(1)+","+call(2)+`]}`,
 		"b", audit(1)+"\n"+call(3)+"\n"+`{"what":"else"}`+"\n"+audit(2)+"\n",
 	)
@@ -79,7 +79,7 @@ func TestSourceIsFound(t *testing.T) {
 // A named source is taken at its word: another's records are rejects.
 func TestSourceIsNamed(t *testing.T) {
 	var got []string
-	r := New(normalize.AWSCloudTrail, recorder(&got))
+	r := New(Options{Source: normalize.AWSCloudTrail}, recorder(&got))
 	collect(t, r, "a", call(1)+"\n"+audit(1)+"\n"+call(2)+"\n")
 	want := []string{"aws.cloudtrail c-1", fmt.Sprintf("a@%d wrong_source aws.cloudtrail", len(call(1))+1), "aws.cloudtrail c-2"}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -102,8 +102,8 @@ func (p *panicking) Map(*event.Record, *ocsf.Event) error {
 // A panic costs one record: the next one has a fresh mapper.
 func TestPanicIsAReject(t *testing.T) {
 	var got []string
-	r := New(normalize.AWSCloudTrail, recorder(&got))
-	r.mappers[normalize.AWSCloudTrail] = &panicking{}
+	r := New(Options{Source: normalize.AWSCloudTrail}, recorder(&got))
+	r.mappers.made[normalize.AWSCloudTrail] = &panicking{}
 	collect(t, r, "a", call(1)+"\n"+call(2)+"\n")
 	if diff := cmp.Diff([]string{"a@0 panic aws.cloudtrail", "aws.cloudtrail c-2"}, got); diff != "" {
 		t.Errorf("events and rejects (-want +got):\n%s", diff)
@@ -120,7 +120,7 @@ func TestCutOffCompression(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	r := New("", recorder(&got))
+	r := New(Options{}, recorder(&got))
 	collect(t, r, "a", whole.String()[:whole.Len()/2])
 	events, rejects := r.Counts.Total()
 	if events == 0 || rejects != 1 || r.Counts.Rejects[event.ReasonTruncated] != 1 {
@@ -130,14 +130,14 @@ func TestCutOffCompression(t *testing.T) {
 
 func TestErrorsEndTheReading(t *testing.T) {
 	full := errors.New("disk is full")
-	r := New("", Handler{Event: func(*event.Record, *ocsf.Event) error { return full }})
+	r := New(Options{}, Handler{Event: func(*event.Record, *ocsf.Event) error { return full }})
 	if err := r.Read(t.Context(), "a", strings.NewReader(call(1)+"\n"+call(2))); !errors.Is(err, full) {
 		t.Errorf("the handler's error became %v", err)
 	}
 	var got []string
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := New("", recorder(&got)).Read(ctx, "a", strings.NewReader(call(1)+"\n"+call(2))); !errors.Is(err, context.Canceled) {
+	if err := New(Options{}, recorder(&got)).Read(ctx, "a", strings.NewReader(call(1)+"\n"+call(2))); !errors.Is(err, context.Canceled) {
 		t.Errorf("the interrupt became %v", err)
 	}
 }
@@ -239,7 +239,7 @@ func TestConstantMemory(t *testing.T) {
 	const limit = 16 << 20
 	var most uint64
 	n := 0
-	r := New("", Handler{Event: func(*event.Record, *ocsf.Event) error {
+	r := New(Options{}, Handler{Event: func(*event.Record, *ocsf.Event) error {
 		if n++; n%5_000 == 0 {
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)

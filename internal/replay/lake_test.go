@@ -20,7 +20,7 @@ const sampleDir = "../../testdata/sample"
 
 func builtinRules(t testing.TB) *detections.RuleSet {
 	t.Helper()
-	rules, err := detections.LoadFS(detections.BuiltinRules(), detections.LoadOptions{Name: "built-in", Sources: sources.Names()})
+	rules, err := detections.LoadFS(detections.BuiltinRules(), detections.LoadOptions{Name: "built-in", Sources: sources.Builtin().Names()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func sampleLake(t testing.TB, rules *detections.RuleSet) (store lake.Store, sign
 	}
 	engine := rules.NewEngine()
 	var rows []lake.Row
-	r := rawlog.New("", rawlog.Handler{
+	r := rawlog.New(rawlog.Options{}, rawlog.Handler{
 		Event: func(_ *event.Record, ev *ocsf.Event) error {
 			engine.Evaluate(ev, func(s *detections.Signal) { signals = append(signals, string(s.AppendJSON(nil))) })
 			rows = append(rows, lake.Row{Offset: int64(len(rows)), Value: ev.AppendJSON(nil), KafkaTime: time.UnixMilli(ev.Time())})

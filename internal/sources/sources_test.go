@@ -20,7 +20,7 @@ func TestDetect(t *testing.T) {
 		{``, ""},
 	}
 	for _, tt := range tests {
-		if got, _ := Detect([]byte(tt.record)); got != tt.source {
+		if got, _ := Builtin().Detect([]byte(tt.record)); got != tt.source {
 			t.Errorf("Detect(%s) is %q, want %q", tt.record, got, tt.source)
 		}
 	}

@@ -1,5 +1,7 @@
 package jsondoc
 
+import "strings"
+
 // fewMembers is up to how many members an object's keys are compared pair by
 // pair; more go through a map, so that no object costs quadratic time.
 const fewMembers = 64
@@ -98,4 +100,42 @@ func (d *Doc) sameKey(a, b uint32) bool {
 		return d.hasKey(a, d.src[n.keyStart:n.keyEnd])
 	}
 	return d.hasKey(a, d.key(b))
+}
+
+// maxRespelt bounds the keys that Respell looks at: known names are short.
+const maxRespelt = 64
+
+// Respell gives keys another case: a member whose key is, in lower case, one of
+// spelling gets the name that stands there, which must differ in case only. It is
+// for records that somebody's export wrote in lower case. Values stay valid; two
+// members of one object that get one name are duplicates, as if they had been
+// written so. It tells whether there was any such member.
+func (d *Doc) Respell(spelling map[string]string) bool {
+	var text []byte
+	for i := range d.nodes {
+		n := &d.nodes[i]
+		if n.marks&(member|keyEscaped|shadowed) != member || n.keyEnd-n.keyStart > maxRespelt {
+			continue
+		}
+		key := d.src[n.keyStart:n.keyEnd]
+		name, ok := spelling[strings.ToLower(key)]
+		if !ok || name == key || len(name) != len(key) {
+			continue
+		}
+		if text == nil {
+			text = []byte(d.src)
+		}
+		copy(text[n.keyStart:], name)
+		n.keyHash = hash(name)
+	}
+	if text == nil {
+		return false
+	}
+	d.src = string(text)
+	for i := range d.nodes {
+		if d.nodes[i].kind == Object {
+			d.markDuplicates(uint32(i))
+		}
+	}
+	return true
 }
