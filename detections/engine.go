@@ -83,26 +83,14 @@ func (e *Engine) try(c indexed, ev *ocsf.Event, emit func(*Signal)) {
 	health := &e.health[c.number]
 	v, err := c.rule.Conditions[c.condition].program.Eval(&e.scope)
 	if err != nil {
-		health.fail(err)
+		e.failed(c, ev, err, emit)
 		return
 	}
 	if v != types.True {
 		return
 	}
 	health.Matches++
-	group, complete, err := groupOf(c.keys(), &e.scope)
-	if err != nil {
-		health.fail(err)
-	}
-	if !complete && c.rule.Threshold != nil {
-		health.Ungrouped++
-		return
-	}
-	emit(&Signal{
-		Rule: c.rule.ID, Identity: c.rule.Identity(), Version: c.rule.Version, Digest: e.digest,
-		Severity: c.rule.Severity, Time: ev.Time(), Source: ev.Metadata.LogProvider(), UID: ev.Metadata.UID(), Group: group,
-		Title: c.rule.Alert.titles[c.condition].render(&e.scope), Evidence: evidenceOf(ev, &e.scratch),
-	})
+	e.matched(c, ev, emit)
 }
 
 func (h *RuleHealth) fail(err error) {

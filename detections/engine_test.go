@@ -56,7 +56,11 @@ func bruteForce(rs *RuleSet) *Engine {
 
 func matches(e *Engine, ev *ocsf.Event) []string {
 	var ids []string
-	e.Evaluate(ev, func(s *Signal) { ids = append(ids, s.Rule) })
+	e.Evaluate(ev, func(s *Signal) {
+		if s.Error == "" {
+			ids = append(ids, s.Rule)
+		}
+	})
 	slices.Sort(ids)
 	return ids
 }

@@ -27,14 +27,6 @@ type indexed struct {
 	number    int // of the rule, in the engine's health
 }
 
-// keys is the expressions of the group.
-func (c indexed) keys() []*expr.Expr {
-	if len(c.rule.Alert.Group) == 0 {
-		return nil
-	}
-	return c.rule.Alert.groups[c.condition]
-}
-
 // indexKey is an attribute and the conditions by the values of it that they require.
 type indexKey struct {
 	path    *ocsfcel.Path

@@ -47,6 +47,7 @@ type LoadOptions struct {
 type RuleSet struct {
 	name     string
 	rules    []*Rule
+	compiler *expr.Compiler
 	warnings Problems
 	manifest *Manifest
 	running  []*Rule // all but deprecated ones
@@ -93,7 +94,7 @@ func LoadFS(fsys fs.FS, opts LoadOptions) (*RuleSet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}
-	rs := &RuleSet{name: opts.Name}
+	rs := &RuleSet{name: opts.Name, compiler: compiler}
 	files, err := l.ruleFiles()
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
@@ -272,15 +273,23 @@ func (rs *RuleSet) Digest() string { return rs.manifest.Digest }
 func (rs *RuleSet) Manifest() *Manifest { return rs.manifest }
 
 // MaxWindow is the longest `within` plus `suppress` of a rule: how far back a hit
-// may depend on events.
+// may depend on events, but for the terms of first_seen.
 func (rs *RuleSet) MaxWindow() time.Duration {
 	var most time.Duration
 	for _, r := range rs.rules {
-		w := r.suppress()
-		if r.Threshold != nil {
-			w += r.Threshold.Within
+		most = max(most, r.Within()+r.suppress())
+	}
+	return most
+}
+
+// MaxTerm is the longest `for` plus `learn` of a rule: how far back events decide
+// about what is first seen. Zero without such rules.
+func (rs *RuleSet) MaxTerm() time.Duration {
+	var most time.Duration
+	for _, r := range rs.rules {
+		if f := r.FirstSeen; f != nil {
+			most = max(most, f.For+f.Learn)
 		}
-		most = max(most, w)
 	}
 	return most
 }

@@ -16,8 +16,9 @@ type Manifest struct {
 	byID map[string]*ManifestRule
 }
 
-// manifestFormat is the version of the Manifest's encoding.
-const manifestFormat = 1
+// manifestFormat is the version of the Manifest's encoding. Format 1 knew no block but
+// a threshold of events.
+const manifestFormat = 2
 
 // ManifestRule is one rule of a manifest. Durations are in milliseconds.
 type ManifestRule struct {
@@ -33,12 +34,24 @@ type ManifestRule struct {
 	Tags           []string `json:"tags,omitempty"`
 	// Group is the names of the group's values, in the order of Signal.Group.
 	Group []string `json:"group,omitempty"`
-	// Count and Within describe a threshold; both are zero for a stateless rule.
-	Count  int   `json:"count,omitempty"`
+	// Block is what makes a hit. Manifests of format 1 have none, and a Count for a
+	// threshold.
+	Block Block `json:"block,omitempty"`
+	// Within is the length of the window of a block, zero for first_seen and without.
 	Within int64 `json:"within,omitempty"`
+	Count  int   `json:"count,omitempty"`
+	Over   int64 `json:"over,omitempty"`
+	// Steps is how many steps a sequence has, and Ordered whether they have an order.
+	Steps   int  `json:"steps,omitempty"`
+	Ordered bool `json:"ordered,omitempty"`
+	// For and Learn describe first_seen.
+	For   int64 `json:"for,omitempty"`
+	Learn int64 `json:"learn,omitempty"`
 	// Suppress is the length of a clock window in which a group alerts once; zero
 	// for one alert per event.
 	Suppress int64 `json:"suppress,omitempty"`
+	// Context is the names of the values in Signal.Context.
+	Context []string `json:"context,omitempty"`
 }
 
 // JSON is the manifest's encoding.
@@ -56,8 +69,13 @@ func ParseManifest(text []byte) (*Manifest, error) {
 	if err := json.Unmarshal(text, &m); err != nil {
 		return nil, fmt.Errorf("parse rule-set manifest: %w", err)
 	}
-	if m.Format != manifestFormat {
-		return nil, fmt.Errorf("parse rule-set manifest: format %d, this version reads %d", m.Format, manifestFormat)
+	if m.Format < 1 || m.Format > manifestFormat {
+		return nil, fmt.Errorf("parse rule-set manifest: format %d, this version reads 1 to %d", m.Format, manifestFormat)
+	}
+	for i := range m.Rules {
+		if r := &m.Rules[i]; m.Format == 1 && r.Count > 0 {
+			r.Block = BlockCount
+		}
 	}
 	m.index()
 	return &m, nil
@@ -83,17 +101,26 @@ func manifestRule(r *Rule) ManifestRule {
 	for _, k := range r.Alert.Group {
 		m.Group = append(m.Group, k.Name)
 	}
-	if r.Threshold != nil {
-		m.Count, m.Within = r.Threshold.Count, r.Threshold.Within.Milliseconds()
+	for _, k := range r.Alert.Context {
+		m.Context = append(m.Context, k.Name)
+	}
+	m.Block, m.Within = r.Block(), r.Within().Milliseconds()
+	switch {
+	case r.Threshold != nil:
+		m.Count, m.Over = r.Threshold.Count, r.Threshold.Over
+	case r.Sequence != nil:
+		m.Steps, m.Ordered = len(r.Sequence.Steps), r.Sequence.Ordered
+	case r.FirstSeen != nil:
+		m.For, m.Learn = r.FirstSeen.For.Milliseconds(), r.FirstSeen.Learn.Milliseconds()
 	}
 	return m
 }
 
-// suppress is the effective length of the clock windows: a stateful rule without
-// `suppress` uses `within`.
+// suppress is the effective length of the clock windows: a rule with a window and
+// without `suppress` uses `within`.
 func (r *Rule) suppress() time.Duration {
-	if r.Alert.Suppress == 0 && r.Threshold != nil {
-		return r.Threshold.Within
+	if r.Alert.Suppress == 0 {
+		return r.Within()
 	}
 	return r.Alert.Suppress
 }

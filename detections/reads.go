@@ -3,6 +3,7 @@ package detections
 import (
 	"slices"
 
+	"github.com/weir-security/weir/detections/internal/expr"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
 
@@ -54,17 +55,20 @@ func (rs *RuleSet) Reads() map[ocsf.ClassUID]Reads {
 	return all
 }
 
-// reads are what one condition of the rule, its title and its group look at.
+// reads are what one condition of the rule, and the signal of it, look at.
 func (r *Rule) reads(condition int) []string {
-	paths := slices.Clone(r.Conditions[condition].program.Reads)
-	for _, p := range r.Alert.titles[condition].parts {
-		if p.expr != nil {
-			paths = append(paths, p.expr.Reads...)
+	c := &r.Conditions[condition]
+	paths := slices.Clone(c.program.Reads)
+	for _, e := range slices.Concat(c.group, c.context, []*expr.Expr{c.value, c.severity}) {
+		if e != nil {
+			paths = append(paths, e.Reads...)
 		}
 	}
-	if len(r.Alert.Group) > 0 {
-		for _, key := range r.Alert.groups[condition] {
-			paths = append(paths, key.Reads...)
+	if c.title != nil {
+		for _, p := range c.title.parts {
+			if p.expr != nil {
+				paths = append(paths, p.expr.Reads...)
+			}
 		}
 	}
 	return paths

@@ -29,16 +29,35 @@ type Signal struct {
 	// Group is the canonical form of the group's values: a JSON array of scalars,
 	// null for an absent attribute. Empty for a rule without a group.
 	Group string `json:"group,omitempty"`
+	// Step is Condition.Step of the condition that the event matched.
+	Step int `json:"step,omitempty"`
+	// Value is what the rule tells events apart by, as JSON: of a distinct threshold or
+	// first_seen. Sum is what the event adds to a sum.
+	Value string `json:"value,omitempty"`
+	Sum   int64  `json:"sum,omitempty"`
 	// Title is the alert's title as this event renders it.
-	Title string `json:"title"`
+	Title string `json:"title,omitempty"`
+	// Context is the values of Alert.Context, null for an absent one.
+	Context []json.RawMessage `json:"context,omitempty"`
 	// Evidence is an OCSF evidences object: the event's key attributes.
-	Evidence json.RawMessage `json:"evidence"`
+	Evidence json.RawMessage `json:"evidence,omitempty"`
+	// Error says why the rule could not be evaluated on the event. Such a signal is no
+	// match; it has no group and no evidence.
+	Error string `json:"error,omitempty"`
 }
 
 // Key is the signal's partition key: signals of one rule and group meet in one
 // partition.
 func (s *Signal) Key() []byte {
-	return []byte(s.Identity + "@" + s.Version + s.Group)
+	return []byte(s.groupKey())
+}
+
+// groupKey tells groups apart, and the errors of a rule from all of its groups.
+func (s *Signal) groupKey() string {
+	if s.Error != "" {
+		return s.Identity + "@" + s.Version + "!error"
+	}
+	return s.Identity + "@" + s.Version + s.Group
 }
 
 // Heartbeat tells how far the events of one raw partition have come. detect
@@ -101,7 +120,7 @@ const maxEvidenceResources = 5
 
 // evidenceOf copies the key attributes of an event into an evidences object, by
 // way of scratch: an event is too big to make one for every match.
-func evidenceOf(ev, scratch *ocsf.Event) json.RawMessage {
+func evidenceOf(ev, scratch *ocsf.Event, step string) json.RawMessage {
 	scratch.Reset()
 	e := scratch.AddEvidences()
 	e.SetUID(ev.Metadata.UID())
@@ -130,22 +149,23 @@ func evidenceOf(ev, scratch *ocsf.Event) json.RawMessage {
 			copyResource(e.AddResources(), r)
 		}
 	}
-	e.SetData(evidenceData(ev))
+	e.SetData(evidenceData(ev, step))
 	text := scratch.AppendJSON(nil)
 	text = bytes.TrimPrefix(text, []byte(`{"evidences":[`))
 	return bytes.TrimSuffix(text, []byte(`]}`))
 }
 
 // evidenceData is what of the key attributes the evidences object has no place for.
-func evidenceData(ev *ocsf.Event) ocsf.JSON {
+func evidenceData(ev *ocsf.Event, step string) ocsf.JSON {
 	data, err := json.Marshal(struct {
+		Step    string `json:"step,omitempty"`
 		Time    int64  `json:"time"`
 		TypeUID int64  `json:"type_uid"`
 		Status  string `json:"status,omitempty"`
 		Account string `json:"account,omitempty"`
 		Region  string `json:"region,omitempty"`
 		Source  string `json:"source,omitempty"`
-	}{ev.Time(), ev.TypeUID(), ev.Status(), ev.Cloud.Account.UID(), ev.Cloud.Region(), ev.Metadata.LogProvider()})
+	}{step, ev.Time(), ev.TypeUID(), ev.Status(), ev.Cloud.Account.UID(), ev.Cloud.Region(), ev.Metadata.LogProvider()})
 	if err != nil {
 		panic(fmt.Sprintf("encode evidence: %v", err)) // strings and integers only
 	}

@@ -92,8 +92,8 @@ func closingBrace(runes []rune, open int) int {
 }
 
 // render is the title for the scope's event. An absent or empty value prints as a
-// dash, as does one that cannot be computed.
-func (t *template) render(s *expr.Scope) string {
+// dash, as does one that cannot be computed; err is the first reason.
+func (t *template) render(s *expr.Scope) (title string, err error) {
 	var b strings.Builder
 	for _, p := range t.parts {
 		if p.expr == nil {
@@ -101,15 +101,20 @@ func (t *template) render(s *expr.Scope) string {
 			continue
 		}
 		value := ""
-		if v, err := p.expr.Eval(s); err == nil && p.expr.Present(s) {
-			value = printable(valueText(v))
+		if p.expr.Present(s) {
+			v, problem := p.expr.Eval(s)
+			if problem == nil {
+				value = printable(valueText(v))
+			} else if err == nil {
+				err = problem
+			}
 		}
 		if value == "" {
 			value = "-"
 		}
 		b.WriteString(value)
 	}
-	return b.String()
+	return b.String(), err
 }
 
 // valueText is a scalar as a person reads it.
