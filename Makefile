@@ -10,7 +10,7 @@ PACKAGES := ./... ./testdata/gensample
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: build run test schedules faults soak vet generate check-generate bench compare fuzz integration integration-elastic integration-kafka integration-k8s clean help
+.PHONY: build run test schedules faults soak vet generate check-generate bench compare compare-replay fuzz integration integration-elastic integration-kafka integration-k8s clean help
 
 build: ## build bin/weir
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/weir ./cmd/weir
@@ -51,6 +51,9 @@ bench: ## benchmarks of the stages and of the whole line
 compare: build ## rate, latency, recovery, memory: embedded broker and Apache Kafka; needs java 17 and mvn
 	test/integration/kafka/fetch $(CURDIR)/.tools/kafka
 	$(GO) run ./test/compare -kafka $(CURDIR)/.tools/kafka/libs
+
+compare-replay: build ## one selective rule over a million rows of a lake: weir, DuckDB on the same files, weir over the raw logs
+	test/compare/replay/run $(CURDIR)/bin/weir
 
 FUZZTIME ?= 30s
 fuzz: ## each fuzz target for FUZZTIME

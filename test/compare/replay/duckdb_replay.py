@@ -7,10 +7,10 @@ import duckdb
 began = time.perf_counter()
 rows = duckdb.sql(
     f"""
-    SELECT metadata.uid, time, api.operation, actor.user.name, actor.user.uid, src_endpoint.ip, cloud.account.uid
+    SELECT metadata.uid, epoch_us(time) AS microseconds, api.operation, actor.user.name, actor.user.uid, src_endpoint.ip, cloud.account.uid
     FROM read_parquet('{sys.argv[1]}/events/class=api_activity/*/*.parquet', hive_partitioning = true)
     WHERE api.service.name = 'cloudtrail.amazonaws.com' AND api.operation = 'StopLogging' AND status_id = 1
-    ORDER BY time
+    ORDER BY microseconds
     """
 ).fetchall()
 for row in rows:
