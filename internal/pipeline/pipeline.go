@@ -138,12 +138,24 @@ func (p *pipeline) supervise(ctx, drain context.Context, runners []runner) error
 	}
 	err := group.Wait()
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(cause, context.Canceled) {
-		if errors.Is(err, context.Canceled) {
+		if onlyCanceled(err) {
 			return cause // all that the roles could say is that they were told to stop
 		}
 		return errors.Join(err, cause)
 	}
 	return err
+}
+
+// onlyCanceled tells whether err says nothing but that a context was cancelled,
+// alone or in each of several errors.
+func onlyCanceled(err error) bool {
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		return !slices.ContainsFunc(e.Unwrap(), func(err error) bool { return !onlyCanceled(err) })
+	case interface{ Unwrap() error }:
+		return onlyCanceled(e.Unwrap())
+	}
+	return err == context.Canceled
 }
 
 // errUndrained is in the error of a drain that took too long.
