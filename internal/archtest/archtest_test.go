@@ -61,9 +61,9 @@ var allowed = map[string][]string{
 	"cmd": {
 		"ingest", "normalize", "detections", "sinks", "internal/pipeline", "internal/broker", "internal/config",
 		"internal/deadletter", "internal/exitcode", "internal/logkey", "internal/rawlog", "internal/replay", "internal/sources", "internal/suggest",
-		"internal/telemetry", "internal/yamlpos",
+		"internal/telemetry", "internal/watch", "internal/yamlpos",
 	},
-	"internal/pipeline":   {"ingest", "normalize", "detections", "sinks", "internal/broker", "internal/config", "internal/deadletter", "internal/logkey", "internal/sources", "internal/telemetry"},
+	"internal/pipeline":   {"ingest", "normalize", "detections", "sinks", "internal/broker", "internal/config", "internal/deadletter", "internal/logkey", "internal/sources", "internal/telemetry", "internal/watch"},
 	"internal/replay":     {"detections", "sinks"},
 	"internal/rawlog":     {"ingest", "normalize", "internal/sources"},
 	"internal/sources":    {"ingest", "normalize", "schemas"},
@@ -81,6 +81,7 @@ var allowed = map[string][]string{
 	"internal/exitcode":   nil,
 	"deploy":              nil, // tests only
 	"internal/logkey":     nil,
+	"internal/watch":      nil,
 	"internal/archtest":   nil,
 	"testdata":            nil,
 	"test":                {"sinks"}, // programs of the integration tests
