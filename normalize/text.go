@@ -128,3 +128,12 @@ func IsHTTPMethod(s string) bool {
 	}
 	return false
 }
+
+// GoogleLocation takes a location of Google Cloud apart: a zone is a region with
+// a letter behind it ("europe-west3-a"). "global" and multi-regions are regions.
+func GoogleLocation(s string) (region, zone string) {
+	if n := len(s); n > 2 && s[n-2] == '-' && 'a' <= s[n-1] && s[n-1] <= 'z' {
+		return s[:n-2], s
+	}
+	return s, ""
+}

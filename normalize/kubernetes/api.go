@@ -1,6 +1,8 @@
 package kubernetes
 
 import (
+	"strings"
+
 	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/schemas/jsondoc"
 	"github.com/weir-security/weir/schemas/ocsf"
@@ -27,9 +29,14 @@ func mapAPI(root jsondoc.Value, ev *ocsf.Event) {
 	ev.SetClass(ocsf.ClassAPIActivity)
 	api := &ev.API
 	verb := normalize.Text(root.Get("verb"), api.SetOperation)
-	if activity, ok := verbs[verb]; ok {
+	activity, known := verbs[verb]
+	switch {
+	case known:
 		ev.SetActivityID(activity)
-	} else {
+	case verb == "":
+		api.SetOperation(normalize.Unknown)
+		ev.SetActivityID(ocsf.ActivityIDUnknown)
+	default:
 		ev.SetActivityID(ocsf.ActivityIDOther)
 		ev.SetActivityName(verb)
 	}
@@ -39,6 +46,7 @@ func mapAPI(root jsondoc.Value, ev *ocsf.Event) {
 
 	normalize.Text(root.Get("auditID"), api.Request.SetUID)
 	normalize.Data(root.Get("requestObject"), api.Request.SetData)
+	mapContainers(root, verb, &api.Request)
 	if api.Request.Present() && !api.Request.HasUID() {
 		api.Request.SetUID(ev.Metadata.UID())
 	}
@@ -84,4 +92,41 @@ func impliedName(root jsondoc.Value) string {
 		}
 	}
 	return normalize.Unknown
+}
+
+// podSpecs is where the specification of pods stands in what makes them: a pod, a
+// pod template's owner, a cron job.
+var podSpecs = [...][]string{{"spec"}, {"spec", "template", "spec"}, {"spec", "jobTemplate", "spec", "template", "spec"}}
+
+// mapContainers lists the containers, and their images, that a request asks for.
+func mapContainers(root jsondoc.Value, verb string, request *ocsf.Request) {
+	if verb != "create" && verb != "update" && verb != "patch" {
+		return
+	}
+	for _, path := range podSpecs {
+		spec := root.Get("requestObject").Path(path...)
+		for _, list := range [...]string{"initContainers", "containers", "ephemeralContainers"} {
+			for container := range spec.Get(list).Elements {
+				image, name := container.Get("image").Text(), container.Get("name").Text()
+				if name == "" {
+					continue
+				}
+				out := request.AddContainers()
+				out.SetName(name)
+				if image != "" {
+					out.Image.SetUID(image)
+					out.Image.SetName(repository(image))
+				}
+			}
+		}
+	}
+}
+
+// repository is an image's reference without its tag and digest.
+func repository(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	if colon := strings.LastIndexByte(image, ':'); colon > strings.LastIndexByte(image, '/') {
+		return image[:colon]
+	}
+	return image
 }

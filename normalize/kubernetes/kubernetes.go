@@ -1,12 +1,20 @@
-// Package kubernetes maps the audit events of a Kubernetes API server
-// (audit.k8s.io/v1 and v1beta1).
+// Package kubernetes maps the audit events of Kubernetes API servers
+// (audit.k8s.io/v1 and v1beta1), as the server writes them and as the clouds wrap
+// them: EKS through CloudWatch, AKS's kube-audit and kube-audit-admin, GKE's Cloud
+// Audit.
 //
-//	class          which events
-//	user_access    completed changes of a RoleBinding or ClusterRoleBinding
-//	api_activity   all other
+//	class            which events (classes.go is the table)
+//	user_access      completed changes of roles and of their bindings
+//	account_change   completed changes of service accounts
+//	api_activity     all other
 //
 // Decisions:
 //
+//   - One action looks the same from every platform (TestSameAction): what comes in
+//     another form is first written anew as the audit event that it was (gke.go,
+//     rewrite.go). What the event leaves is at the top of unmapped, what its envelope
+//     leaves below unmapped.envelope. metadata.log_source is the cluster's name,
+//     log_name the log.
 //   - A request has an event for each stage. Only ResponseComplete and Panic are
 //     the completed action; metadata.event_code is the stage, and of the earlier
 //     ones status_id is Unknown. A policy that logs no stage logs completed ones.
@@ -21,17 +29,30 @@
 //     (impersonatedUser) and is listed among the observables.
 //   - resources.type is the resource in the notation of RBAC rules: pods, pods/exec.
 //     A request for a whole collection has the name "*".
-//   - actor.authorizations has the authorizer's decision and reason.
+//   - actor.authorizations has the authorizer's decision and reason. The annotations of
+//     admission stay in unmapped.annotations.
+//   - api.request.data is the object that was asked for: a rule reads a pod's
+//     privileges there on every platform (raw has them elsewhere on each).
+//     api.request.containers lists its containers and images.
 //   - On EKS the caller's ARN is actor.user.uid_alt and the access key credential_uid,
-//     as in CloudTrail's events.
-//   - There is no cloud profile: an audit event does not say where its cluster runs.
-//     OCSF has api in user_access only with that profile, so of a binding the
-//     verb and both objects stay in unmapped. Its user is the first subject, the
-//     others are observables; a group or service account is written as RBAC does. Update and patch may add subjects,
-//     so they count as Assign.
+//     as in CloudTrail's events, and the ARN's account the user's. Of the cluster such
+//     an event tells the provider only; its account is known from the CloudWatch
+//     envelope.
+//   - A plain event has no cloud profile: it does not say where its cluster runs.
+//     OCSF has api in user_access and account_change only with that profile, so of
+//     them the verb and the objects stay in unmapped, on every platform.
+//   - Of a binding the user is the first subject, the others are observables; a group or
+//     service account is written as RBAC does. Update and patch may add subjects,
+//     so they count as Assign. Of a role the user is the role itself, as a role of AWS is, and
+//     privileges are its rules.
+//   - A token of a service account is api_activity, though it is a credential: every
+//     pod has one asked for, all the time.
+//   - GKE does not log groups, a request's query, and the code of a success. The
+//     code of a failure is the one that the API server answers with where Google's
+//     code stands. Its method names tell the verb.
 //
 // Fillers: the user, privilege and name that an event below level Request does not
-// tell, and a source without sourceIPs, are normalize.Unknown.
+// tell, a missing verb, and a source without sourceIPs, are normalize.Unknown.
 package kubernetes
 
 import (
@@ -54,7 +75,11 @@ const (
 )
 
 // Mapper maps audit events. It implements normalize.Mapper.
-type Mapper struct{ json normalize.JSONRecord }
+type Mapper struct {
+	json   normalize.JSONRecord
+	nested jsondoc.Doc // the audit event of an envelope
+	text   []byte      // scratch
+}
 
 // New is a mapper for one goroutine.
 func New() *Mapper { return new(Mapper) }
@@ -66,16 +91,19 @@ func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 	if err != nil {
 		return err
 	}
-	if !root.Get("auditID").Exists() && !root.Get("objectRef").Exists() && !root.Get("requestURI").Exists() {
-		return normalize.WrongSource("no auditID, objectRef or requestURI: not a Kubernetes audit event")
+	a, failure := m.unwrap(root)
+	if failure != nil {
+		return failure
 	}
-	if root.Get("verb").Text() == "" {
+	root = a.event
+	if root.Get("verb").Text() == "" && !isAPIVersion(root.Get("apiVersion").Text()) {
 		return normalize.Missing("verb")
 	}
-	if !mapTime(root, ev) {
+	if !mapTime(root, ev) && !normalize.Time(a.envelope.Get("time"), ev.SetTime) {
 		return normalize.Missing("requestReceivedTimestamp that is a time")
 	}
 	mapMetadata(rec, root, ev)
+	mapEnvelope(a, ev)
 	for _, key := range [...]string{"user", "objectRef", "responseStatus"} {
 		normalize.WantObject(key, root.Get(key), ev)
 	}
@@ -84,13 +112,8 @@ func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 	mapSource(root, ev)
 	mapHTTP(root, ev)
 	mapStatus(root, ev)
-	if isBinding(root) {
-		mapBinding(root, ev)
-	} else {
-		mapAPI(root, ev)
-	}
-	mapResource(root, ev)
-	m.json.Finish(ev)
+	mapClass(root, ev)
+	m.finish(a, ev)
 	if ev.Class() == ocsf.ClassUserAccess {
 		observeSubjects(root, ev)
 	}
@@ -173,12 +196,13 @@ func mapStatus(root jsondoc.Value, ev *ocsf.Event) {
 	status := root.Get("responseStatus")
 	normalize.Text(status.Get("message"), ev.SetStatusDetail)
 	code, ok := status.Get("code").Int()
+	word := status.Get("status").Text()
 	switch stage := root.Get("stage").Text(); {
 	case stage == panicked:
 		ev.SetStatusID(ocsf.StatusIDFailure)
-	case stage == requestReceived, stage == responseStarted, !ok:
+	case stage == requestReceived, stage == responseStarted, !ok && word != "Success" && word != "Failure":
 		ev.SetStatusID(ocsf.StatusIDUnknown)
-	case code >= 400:
+	case code >= 400, !ok && word == "Failure":
 		ev.SetStatusID(ocsf.StatusIDFailure)
 	default:
 		ev.SetStatusID(ocsf.StatusIDSuccess)
@@ -189,7 +213,7 @@ func mapStatus(root jsondoc.Value, ev *ocsf.Event) {
 	if metadata := status.Get("metadata"); metadata.Len() == 0 {
 		metadata.Use() // {}: of a list's response
 	}
-	if word := status.Get("status"); word.Text() == ev.Status() {
-		word.Use()
+	if word == ev.Status() {
+		status.Get("status").Use()
 	}
 }

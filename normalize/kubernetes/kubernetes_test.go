@@ -27,6 +27,14 @@ func TestGolden(t *testing.T) { suite.Golden(t) }
 
 func TestCorpus(t *testing.T) { suite.Corpus(t, "k8s_audit/*.ndjson") }
 
+func TestLabelled(t *testing.T) {
+	suite.Labelled(t, `"requestReceivedTimestamp":"2026-11-20T10:00:00Z","time":"2026-11-20T10:00:00Z"`, 0, "*_k8s_audit.ndjson")
+}
+
+func TestMutants(t *testing.T) {
+	suite.Mutate(t, "same_bind_cluster_admin_eks", "admission_webhook", "same_anonymous_denied_gke", "aks_audit_table_row", "v1beta1", "create_clusterrole", "impersonated_serviceaccount")
+}
+
 func TestSample(t *testing.T) { suite.Sample(t, "kubernetes/*") }
 
 func FuzzMap(f *testing.F) {
@@ -35,5 +43,5 @@ func FuzzMap(f *testing.F) {
 }
 
 func BenchmarkMap(b *testing.B) {
-	suite.Benchmark(b, "exec_into_pod", "list_secrets_eks", "create_pod_generated_name")
+	suite.Benchmark(b, "exec_into_pod", "list_secrets_eks", "create_pod_generated_name", "same_exec_into_pod_aks", "same_create_privileged_pod_gke")
 }

@@ -19,29 +19,48 @@ func mapUser(info jsondoc.Value, user *ocsf.User) {
 	for group := range info.Get("groups").Elements {
 		normalize.Text(group, func(name string) { user.AddGroups().SetName(name) })
 	}
-	extra := info.Get("extra")
-	mapExtra(extra, "arn", user.SetUIDAlt)
-	mapExtra(extra, "accessKeyId", user.SetCredentialUID)
-	if !user.HasCredentialUID() {
-		mapExtra(extra, "authentication.kubernetes.io/credential-id", user.SetCredentialUID)
+	if arn := extraText(info, "arn", user.SetUIDAlt); arn != "" {
+		if parsed, ok := normalize.ParseARN(arn); ok && parsed.Account != "" {
+			user.Account.SetUID(parsed.Account)
+			user.Account.SetTypeID(ocsf.AccountTypeIDAWSAccount)
+		}
+	}
+	if extraText(info, "accessKeyId", user.SetCredentialUID) == "" {
+		extraText(info, "authentication.kubernetes.io/credential-id", user.SetCredentialUID)
 	}
 	if name == "" {
 		user.SetName(normalize.Unknown)
 		return
 	}
 	user.SetTypeID(userType(name))
+	if normalize.IsEmail(name) {
+		user.SetEmailAddr(name)
+	}
 }
 
-// mapExtra maps one of the extra fields of an authenticator: a list of one text.
-func mapExtra(extra jsondoc.Value, key string, set func(string)) {
-	if list := extra.Get(key); list.Len() == 1 {
-		normalize.Text(list.Index(0), set)
+// extra is one of the fields that an authenticator adds, a list of texts. That of
+// AWS has written its keys with and without its name.
+func extra(user jsondoc.Value, key string) jsondoc.Value {
+	fields := user.Get("extra")
+	if field := fields.Get(key); field.Exists() {
+		return field
 	}
+	return fields.Get("sigs.k8s.io/aws-iam-authenticator/" + key)
+}
+
+func extraText(user jsondoc.Value, key string, set func(string)) string {
+	switch field := extra(user, key); {
+	case field.Kind() == jsondoc.String:
+		return normalize.Text(field, set)
+	case field.Len() == 1:
+		return normalize.Text(field.Index(0), set)
+	}
+	return ""
 }
 
 func userType(name string) int32 {
 	switch {
-	case strings.HasPrefix(name, serviceAccountPrefix):
+	case strings.HasPrefix(name, serviceAccountPrefix), strings.HasSuffix(name, ".gserviceaccount.com"):
 		return ocsf.UserTypeIDService
 	case strings.HasPrefix(name, "system:"):
 		return ocsf.UserTypeIDSystem
