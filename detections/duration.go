@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/weir-security/weir/internal/yamlpos"
@@ -49,6 +50,24 @@ func duration(n yamlpos.Node) (d time.Duration, ok bool) {
 	d, err := parseDuration(text)
 	if err != nil {
 		n.Problemf("%v", err)
+	}
+	return d, err == nil
+}
+
+// offset reads a duration since the first event of a test: 30s or +30s; -30s is
+// before it.
+func offset(n yamlpos.Node) (d time.Duration, ok bool) {
+	text := n.Text()
+	if text == "" {
+		return 0, false
+	}
+	digits, before := strings.CutPrefix(text, "-")
+	d, err := parseDuration(strings.TrimPrefix(digits, "+"))
+	if err != nil {
+		n.Problemf("%q is no time since the first event; write it as +30s or +1h30m", text)
+	}
+	if before {
+		d = -d
 	}
 	return d, err == nil
 }

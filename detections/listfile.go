@@ -45,26 +45,7 @@ func readList(doc *yamlpos.Document, name string) *expr.List {
 	fold := m.Get("ignore_case").Bool()
 	values := m.Require("values").List()
 	m.Done()
-	seen := map[string]bool{}
-	var texts []string
-	var networks []netip.Prefix
-	for _, v := range values {
-		text := v.Text()
-		if text != "" && seen[text] {
-			v.Warnf("%q is in the list twice", text)
-		}
-		seen[text] = true
-		texts = append(texts, text)
-		if kind != "cidrs" || text == "" {
-			continue
-		}
-		network, err := expr.ParseCIDR(text)
-		if err != nil {
-			v.Problemf("%v", err)
-			continue
-		}
-		networks = append(networks, network)
-	}
+	texts, networks := listValues(kind == "cidrs", values)
 	switch kind {
 	case "strings":
 		return expr.NewStrings(name, texts, fold)
@@ -77,4 +58,39 @@ func readList(doc *yamlpos.Document, name string) *expr.List {
 		return expr.NewGlobs(name, texts, fold)
 	}
 	return expr.NewStrings(name, nil, false) // reported; rules may name it
+}
+
+// listValues reads the values of a list.
+func listValues(cidrs bool, values []yamlpos.Node) (texts []string, networks []netip.Prefix) {
+	seen := map[string]bool{}
+	for _, v := range values {
+		text := v.Text()
+		if text != "" && seen[text] {
+			v.Warnf("%q is in the list twice", text)
+		}
+		seen[text] = true
+		texts = append(texts, text)
+		if !cidrs || text == "" {
+			continue
+		}
+		network, err := expr.ParseCIDR(text)
+		if err != nil {
+			v.Problemf("%v", err)
+			continue
+		}
+		networks = append(networks, network)
+	}
+	return texts, networks
+}
+
+// listOf is a list of another's name and kind with values of its own.
+func listOf(of *expr.List, values []yamlpos.Node) *expr.List {
+	texts, networks := listValues(of.Kind == expr.CIDRs, values)
+	switch of.Kind {
+	case expr.CIDRs:
+		return expr.NewCIDRs(of.Name, networks)
+	case expr.Globs:
+		return expr.NewGlobs(of.Name, texts, of.Fold)
+	}
+	return expr.NewStrings(of.Name, texts, of.Fold)
 }

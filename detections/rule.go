@@ -181,10 +181,18 @@ type Test struct {
 	Name   string
 	Source string
 	Events []TestEvent
+	// Alerts is what is expected of each alert; nil if only Count, their number, is
+	// given.
 	Alerts []WantAlert
+	Count  int
+	// Lists are in place of the lists of those names.
+	Lists map[string]*expr.List
 
-	node yamlpos.Node
+	node, alerts yamlpos.Node
 }
+
+// wantsAlerts tells a test that expects an alert from one that expects none.
+func (t *Test) wantsAlerts() bool { return t.Count > 0 || len(t.Alerts) > 0 }
 
 // TestEvent is one record, or a run of equal ones, that a test feeds in.
 type TestEvent struct {
@@ -204,6 +212,14 @@ type WantAlert struct {
 	Title    string
 	Severity string
 	Group    map[string]string
+	Context  map[string]string
+	Window   *WantWindow
+	Events   int // how many events the alert is about
+	Bodies   []WantBody
 
 	node yamlpos.Node
 }
+
+// WantBody is what a destination must be sent: the content of a file beside the
+// rule.
+type WantBody struct{ Destination, Equals string }

@@ -1,13 +1,12 @@
 package detections
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io/fs"
-	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/schemas/ocsf"
@@ -16,11 +15,22 @@ import (
 // NormalizeFunc makes an event of a raw record, as detect does.
 type NormalizeFunc func(rec *event.Record, ev *ocsf.Event) error
 
+// RenderFunc is what a destination is sent for an alert, byte for byte.
+type RenderFunc func(destination string, alert *ocsf.Event) ([]byte, error)
+
 // TestOptions configure RunTests.
 type TestOptions struct {
 	// Rules are the ids of the rules to test, or beginnings of ids that end with a
 	// dot; empty for all.
 	Rules []string
+	// Wants selects tests of those rules; nil for all.
+	Wants func(rule, test string) bool
+	// Permute is in how many random orders of arrival each timeline is given again;
+	// all must give the same alerts. Seed makes the orders.
+	Permute int
+	Seed    uint64
+	// Render is for tests that expect a body; nil refuses them.
+	Render RenderFunc
 }
 
 func (o TestOptions) wants(id string) bool {
@@ -39,6 +49,17 @@ type TestResult struct {
 	File      string
 	Line, Col int
 	Failures  []string
+	// Took is how long the test ran.
+	Took time.Duration
+	// Updated tells that Report.Update has written what came.
+	Updated bool
+
+	rule   *Rule
+	test   *Test
+	got    []*ocsf.Event // the alerts
+	bodies []gotBody
+	start  int64
+	broken bool // it did not come as far as alerts
 }
 
 // Failed is the number of tests that did not pass.
@@ -62,12 +83,10 @@ func (rs *RuleSet) RunTests(fixtures fs.FS, normalize NormalizeFunc, opts TestOp
 			continue
 		}
 		for i := range r.Tests {
-			t := &r.Tests[i]
-			run := newTestRun(rs, r, fixtures, normalize)
-			run.test(t)
-			line, col := t.node.Pos()
-			report.Results = append(report.Results, TestResult{
-				Rule: r.ID, Test: t.Name, File: t.node.Document().Name(), Line: line, Col: col, Failures: run.failures})
+			if t := &r.Tests[i]; opts.Wants == nil || opts.Wants(r.ID, t.Name) {
+				run := &testRun{rules: rs, rule: r, fixtures: fixtures, normalize: normalize, opts: opts, uids: map[string]int{}}
+				report.Results = append(report.Results, run.result(t))
+			}
 		}
 	}
 	return report
@@ -75,53 +94,80 @@ func (rs *RuleSet) RunTests(fixtures fs.FS, normalize NormalizeFunc, opts TestOp
 
 // testRun is one test under way.
 type testRun struct {
-	rule       *Rule
-	fixtures   fs.FS
-	normalize  NormalizeFunc
-	engine     *Engine
-	correlator *Correlator
-	offset     int64
-	start      int64 // time of the first event, as its record says
-	started    bool
-	uids       map[string]int // how often each was given
-	alerts     []*ocsf.Event
-	failures   []string
+	rules     *RuleSet
+	rule      *Rule
+	fixtures  fs.FS
+	normalize NormalizeFunc
+	opts      TestOptions
+	given     []givenEvent
+	start     int64 // time of the first event, as its record says
+	started   bool
+	uids      map[string]int // how often each was given
+	out       *testOutcome
+	bodies    []gotBody
+	failures  []string
 }
 
-func newTestRun(rs *RuleSet, rule *Rule, fixtures fs.FS, normalize NormalizeFunc) *testRun {
-	return &testRun{
-		rule: rule, fixtures: fixtures, normalize: normalize,
-		engine: newEngine([]*Rule{rule}, newIndex([]*Rule{rule}), rs.Digest()),
-		correlator: NewCorrelator(CorrelatorOptions{
-			Lookup:       func(string) (*Manifest, error) { return rs.Manifest(), nil },
-			Experimental: true,
-		}),
-		uids: map[string]int{},
-	}
+// givenEvent is an event of a test, with what it came from.
+type givenEvent struct {
+	event *ocsf.Event
+	name  string // "cloudtrail/stop.json", "record 3 of logs.ndjson"
+}
+
+// testOutcome is what a rule makes of events in some order.
+type testOutcome struct {
+	alerts, rollups []*ocsf.Event
+	health          RuleHealth
+	matched         map[*ocsf.Event]bool // whose condition held
+	groups          map[string]int       // how many signals each has
 }
 
 func (r *testRun) failf(format string, args ...any) {
 	r.failures = append(r.failures, fmt.Sprintf(format, args...))
 }
 
-func (r *testRun) test(t *Test) {
+func (r *testRun) result(t *Test) TestResult {
+	began := time.Now()
+	broken := !r.test(t)
+	line, col := t.node.Pos()
+	res := TestResult{Rule: r.rule.ID, Test: t.Name, File: t.node.Document().Name(), Line: line, Col: col,
+		Failures: r.failures, Took: time.Since(began), rule: r.rule, test: t, start: r.start, bodies: r.bodies, broken: broken}
+	if r.out != nil {
+		res.got = r.out.alerts
+	}
+	return res
+}
+
+// test runs a test; false if it did not come as far as alerts.
+func (r *testRun) test(t *Test) bool {
 	for i := range t.Events {
 		if err := r.give(t.Source, &t.Events[i]); err != nil {
 			line, col := t.Events[i].node.Pos()
 			r.failf("%d:%d: %v", line, col, err)
-			return
+			return false
 		}
 	}
-	r.take(r.correlator.Finish())
-	for _, h := range r.engine.Health() {
-		if h.Errors > 0 {
-			r.failf("the condition could not be evaluated: %s", h.LastError)
-		}
-		if h.Ungrouped > 0 && len(t.Alerts) > 0 {
-			r.failf("%d events match but lack an attribute of `by` (%s), so they join no group", h.Ungrouped, strings.Join(r.groupNames(), ", "))
-		}
+	rule, err := r.ruleOf(t)
+	if err == nil {
+		r.out, err = r.rules.evaluate(rule, t, r.given)
 	}
-	r.compare(t.Alerts)
+	if err != nil {
+		r.failf("%v", err)
+		return false
+	}
+	if h := r.out.health; h.Errors > 0 {
+		r.failf("the condition could not be evaluated: %s", h.LastError)
+	}
+	if h := r.out.health; h.Ungrouped > 0 && t.wantsAlerts() {
+		r.failf("%d events match but lack an attribute of `by` (%s), so they join no group", h.Ungrouped, strings.Join(r.groupNames(), ", "))
+	}
+	before := len(r.failures)
+	r.compare(t)
+	r.compareBodies(t)
+	if len(r.failures) > before {
+		r.explain(rule, t)
+	}
+	return r.permute(rule, t)
 }
 
 func (r *testRun) groupNames() []string {
@@ -132,197 +178,118 @@ func (r *testRun) groupNames() []string {
 	return names
 }
 
-// give feeds an event of a test in, as often as it says.
-func (r *testRun) give(source string, e *TestEvent) error {
-	records, object := [][]byte{[]byte(e.Raw)}, "test"
-	if e.Input != "" {
-		var err error
-		if records, object, err = fixture(r.fixtures, r.rule, e.Input); err != nil {
-			return err
-		}
+// ruleOf is the rule as the test has it: with lists of its own it is compiled anew.
+func (r *testRun) ruleOf(t *Test) (*Rule, error) {
+	if len(t.Lists) == 0 {
+		return r.rule, nil
 	}
-	move := int64(0) // what the times are moved by
-	for i := range e.Repeat {
-		for position, record := range records {
-			ev, err := r.event(source, object, position, record, e.Set)
-			if err != nil {
-				return err
-			}
-			if !r.started {
-				r.start, r.started = ev.Time(), true
-			}
-			if i == 0 && position == 0 && e.HasAt {
-				move = r.start + e.At.Milliseconds() - ev.Time()
-			}
-			ev.SetTime(ev.Time() + move + int64(i)*e.Every.Milliseconds())
-			if err := r.evaluate(ev); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return r.rules.withLists(r.rule, t.Lists)
 }
 
-// event patches and normalises a record.
-func (r *testRun) event(source, object string, position int, record, set []byte) (*ocsf.Event, error) {
-	if set != nil {
-		var err error
-		if record, err = mergePatch(record, set); err != nil {
-			return nil, err
+// evaluate gives events to one rule of the set, in their order.
+func (rs *RuleSet) evaluate(rule *Rule, t *Test, given []givenEvent) (*testOutcome, error) {
+	out := &testOutcome{matched: map[*ocsf.Event]bool{}, groups: map[string]int{}}
+	engine := newEngine([]*Rule{rule}, newIndex([]*Rule{rule}), rs.Digest())
+	correlator := NewCorrelator(CorrelatorOptions{
+		Lookup:       func(string) (*Manifest, error) { return rs.Manifest(), nil },
+		Experimental: true,
+	})
+	take := func(alerts []*ocsf.Event) {
+		for _, a := range alerts {
+			if IsRollup(a) {
+				out.rollups = append(out.rollups, a)
+			} else {
+				out.alerts = append(out.alerts, a)
+			}
 		}
 	}
-	ev := new(ocsf.Event)
-	rec := &event.Record{Source: source, Value: record, Origin: event.Origin{Object: "file:" + object, Position: int64(position)}}
-	if err := r.normalize(rec, ev); err != nil {
-		return nil, fmt.Errorf("normalize record %d of %s: %w%s", position+1, object, err, envelopeAdvice(record))
-	}
-	return ev, nil
-}
-
-// envelopeAdvice is what to do with a record that is a whole log file as the
-// source delivers it; fixtures hold the records alone.
-func envelopeAdvice(record []byte) string {
-	var object map[string]json.RawMessage
-	if json.Unmarshal(record, &object) != nil {
-		return ""
-	}
-	for _, key := range []string{"Records", "records", "items"} {
-		if bytes.HasPrefix(object[key], []byte("[")) {
-			return "; it is a whole log file: give the elements of " + key
-		}
-	}
-	return ""
-}
-
-// evaluate gives an event to the rule. One that was given before is another event:
-// its uid gets a number.
-func (r *testRun) evaluate(ev *ocsf.Event) error {
-	uid := ev.Metadata.UID()
-	r.uids[uid]++
-	if n := r.uids[uid]; n > 1 {
-		ev.Metadata.SetUID(fmt.Sprintf("%s#%d", uid, n))
-	}
-	var failed error
-	r.engine.Evaluate(ev, func(s *Signal) {
-		alerts, err := r.correlator.Signal(s, r.offset)
-		r.offset++
-		r.take(alerts)
+	offset, failed := int64(0), error(nil)
+	signal := func(s *Signal) {
+		out.groups[s.Group]++
+		alerts, err := correlator.Signal(s, offset)
+		offset++
 		if err != nil {
 			failed = err
 		}
-	})
-	return failed
+		take(alerts)
+	}
+	for i := range given {
+		before := engine.Health()[0].Matches
+		engine.Evaluate(given[i].event, signal)
+		out.matched[given[i].event] = engine.Health()[0].Matches > before
+	}
+	take(correlator.Finish())
+	out.health = engine.Health()[0]
+	return out, failed
 }
 
-// take keeps alerts; roll-ups are not what tests are about.
-func (r *testRun) take(alerts []*ocsf.Event) {
-	for _, a := range alerts {
-		if !IsRollup(a) {
-			r.alerts = append(r.alerts, a)
+// permute gives the timeline again in other orders: of all the alerts and roll-ups
+// must be the same. It is true if it could be tried.
+func (r *testRun) permute(rule *Rule, t *Test) bool {
+	if len(r.given) < 2 {
+		return true
+	}
+	want := r.out.identities()
+	random := rand.New(rand.NewPCG(r.opts.Seed, 0)) //nolint:gosec // to be the same again
+	for n := range r.opts.Permute {
+		order := random.Perm(len(r.given))
+		given := make([]givenEvent, len(order))
+		for i, at := range order {
+			given[i] = r.given[at]
+		}
+		out, err := r.rules.evaluate(rule, t, given)
+		if err != nil {
+			r.failf("%v", err)
+			return false
+		}
+		if got := out.identities(); !slices.Equal(got, want) {
+			r.failf("another order of arrival gives other alerts (order %d of seed %d: events %s)\n%s", n+1, r.opts.Seed, orderText(order), lineDiff(want, got))
+			return true
 		}
 	}
+	return true
 }
 
-// compare holds the alerts against the expected ones, whose order does not matter.
-func (r *testRun) compare(want []WantAlert) {
-	left := slices.Clone(r.alerts)
-	for _, w := range want {
-		i := slices.IndexFunc(left, func(a *ocsf.Event) bool { return difference(w, a) == "" })
-		switch {
-		case i >= 0:
-			left = slices.Delete(left, i, i+1)
-		case len(left) == 1 && len(want) == 1:
-			r.failf("%s", difference(w, left[0]))
-			left = nil
-		default:
-			r.failf("want %s, got none", describeWant(w))
-		}
+// identities is what must not depend on the order of arrival: of alerts the
+// identity, of roll-ups all.
+func (o *testOutcome) identities() []string {
+	var all []string
+	for _, a := range o.alerts {
+		all = append(all, fmt.Sprintf("alert %s of severity %s%s", a.Metadata.UID(), severityName(a.SeverityID()), describeGroup(groupValues(a))))
 	}
-	for _, a := range left {
-		r.failf("got an alert that no element of alerts wants: %s", describeAlert(a))
+	for _, a := range o.rollups {
+		all = append(all, "roll-up "+string(a.AppendJSON(nil)))
 	}
-	if len(r.alerts) == 0 && len(want) > 0 {
-		r.failf("no alert at all: the condition %s; weir normalize shows the events", r.reach())
-	}
+	slices.Sort(all)
+	return all
 }
 
-// reach tells how far the events came.
-func (r *testRun) reach() string {
-	matches, ungrouped := int64(0), int64(0)
-	for _, h := range r.engine.Health() {
-		matches, ungrouped = matches+h.Matches, ungrouped+h.Ungrouped
-	}
-	given := 0
-	for _, n := range r.uids {
-		given += n
-	}
-	text := fmt.Sprintf("held for %d of %d events", matches, given)
-	if r.rule.Threshold != nil {
-		text += fmt.Sprintf(", the threshold is %d in a group", r.rule.Threshold.Count)
-	}
-	return text
-}
-
-// difference says how an alert is not as wanted; empty if it is.
-func difference(w WantAlert, a *ocsf.Event) string {
+// orderText is an order of arrival, numbers counting from one; of many events the
+// first ones.
+func orderText(order []int) string {
+	const most = 20
 	var parts []string
-	if title := a.FindingInfo.Title(); w.Title != "" && w.Title != title {
-		parts = append(parts, fmt.Sprintf("want title %q\n got title %q", w.Title, title))
+	for i, at := range order {
+		if i == most {
+			return strings.Join(parts, " ") + " ..."
+		}
+		parts = append(parts, fmt.Sprint(at+1))
 	}
-	if severity := severityName(a.SeverityID()); w.Severity != "" && w.Severity != severity {
-		parts = append(parts, fmt.Sprintf("want severity %s, got %s", w.Severity, severity))
-	}
-	group := groupValues(a)
-	for _, name := range slices.Sorted(maps.Keys(w.Group)) {
-		if got := group[name]; got != w.Group[name] {
-			parts = append(parts, fmt.Sprintf("want group %s %q, got %q", name, w.Group[name], got))
+	return strings.Join(parts, " ")
+}
+
+// lineDiff is what only one of two sorted lists has.
+func lineDiff(want, got []string) string {
+	var b strings.Builder
+	for _, line := range want {
+		if !slices.Contains(got, line) {
+			b.WriteString("- " + line + "\n")
 		}
 	}
-	return strings.Join(parts, "\n")
-}
-
-// groupValues is the group of an alert, as texts.
-func groupValues(a *ocsf.Event) map[string]string {
-	var unmapped struct {
-		Weir struct {
-			Group map[string]any `json:"group"`
-		} `json:"weir"`
-	}
-	values := map[string]string{}
-	if json.Unmarshal([]byte(a.Unmapped()), &unmapped) != nil {
-		return values
-	}
-	for name, v := range unmapped.Weir.Group {
-		if v != nil {
-			values[name] = fmt.Sprint(v)
+	for _, line := range got {
+		if !slices.Contains(want, line) {
+			b.WriteString("+ " + line + "\n")
 		}
 	}
-	return values
-}
-
-func describeWant(w WantAlert) string {
-	text := "an alert"
-	if w.Title != "" {
-		text += fmt.Sprintf(" %q", w.Title)
-	}
-	if w.Severity != "" {
-		text += " of severity " + w.Severity
-	}
-	return text + describeGroup(w.Group)
-}
-
-func describeAlert(a *ocsf.Event) string {
-	return fmt.Sprintf("%q of severity %s", a.FindingInfo.Title(), severityName(a.SeverityID())) + describeGroup(groupValues(a))
-}
-
-// describeGroup is " for a=1, b=2", in the order of names; empty for no group.
-func describeGroup(group map[string]string) string {
-	if len(group) == 0 {
-		return ""
-	}
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(group)) {
-		parts = append(parts, name+"="+group[name])
-	}
-	return " for " + strings.Join(parts, ", ")
+	return strings.TrimSuffix(b.String(), "\n")
 }

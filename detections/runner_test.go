@@ -160,10 +160,12 @@ func TestRunTestsFail(t *testing.T) {
 		}
 	}
 	want := map[string]string{
-		"other title": "want title \"StopLogging by alice\"\n got title \"StopLogging by carol\"\nwant severity low, got high\n" +
-			"want group cloud.account.uid \"1\", got \"111122223333\"",
-		"unwanted":   `got an alert that no element of alerts wants: "StopLogging by carol" of severity high for cloud.account.uid=111122223333`,
-		"silent":     "want an alert \"x\" of severity high, got none\nno alert at all: the condition held for 0 of 1 events; weir normalize shows the events",
+		"other title": "want title \"StopLogging by alice\"\n got title \"StopLogging by carol\"\nwant severity low\n got severity high\n" +
+			"want group cloud.account.uid \"1\"\n got group cloud.account.uid \"111122223333\"",
+		"unwanted": `got an alert that no element of alerts wants: "StopLogging by carol" of severity high for cloud.account.uid=111122223333` +
+			"\na/stop.json: the condition holds\n> true   api.operation in [\"StopLogging\", \"GET /\"]\n         api.operation is \"StopLogging\"",
+		"silent": "want an alert \"x\" of severity high, got none\nno alert at all: the condition held for 0 of 1 event" +
+			"\na/stop.json: the condition does not hold\n> false  api.operation in [\"StopLogging\", \"GET /\"]\n         api.operation is \"Other\"",
 		"no fixture": "13:5: read fixture: neither a/nothing.json nor testdata/nothing.json exists",
 		"broken":     "14:5: read fixture testdata/broken.json: unexpected EOF",
 		"empty":      "15:5: read fixture testdata/empty.log: it holds no record",

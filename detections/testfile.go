@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/weir-security/weir/detections/internal/expr"
 	"github.com/weir-security/weir/internal/suggest"
 	"github.com/weir-security/weir/internal/yamlpos"
 )
@@ -24,8 +26,8 @@ func (r *reader) tests(m *yamlpos.Mapping) {
 			n.Problemf("another test is called %q, too", t.Name)
 		}
 		names[t.Name] = true
-		firing = firing || len(t.Alerts) > 0
-		silent = silent || len(t.Alerts) == 0
+		firing = firing || t.wantsAlerts()
+		silent = silent || !t.wantsAlerts()
 		r.rule.Tests = append(r.rule.Tests, t)
 	}
 	if !all.IsList() {
@@ -63,11 +65,43 @@ func (r *reader) test(n yamlpos.Node) Test {
 	} else {
 		t.Events = []TestEvent{r.testEvent(m, false)}
 	}
-	for _, a := range m.Require("alerts").List() {
-		t.Alerts = append(t.Alerts, r.wantAlert(a))
-	}
+	t.Lists = r.testLists(m.Get("lists"))
+	r.wantAlerts(&t, m.Require("alerts"))
 	m.Done()
 	return t
+}
+
+// wantAlerts reads the alerts that a test expects: a list, or their number.
+func (r *reader) wantAlerts(t *Test, n yamlpos.Node) {
+	t.alerts = n
+	if n.IsInt() {
+		if t.Count = int(n.Int()); t.Count < 0 || t.Count > maxRepeat {
+			n.Problemf("want a number from 0 to %d, or a list of alerts", maxRepeat)
+		}
+		return
+	}
+	t.Alerts = []WantAlert{}
+	for _, a := range n.List() {
+		t.Alerts = append(t.Alerts, r.wantAlert(a))
+	}
+}
+
+// testLists reads the lists that a test has in place of those of the rules
+// directory.
+func (r *reader) testLists(n yamlpos.Node) map[string]*expr.List {
+	if !n.Exists() {
+		return nil
+	}
+	lists := map[string]*expr.List{}
+	for _, member := range n.Mapping().Members() {
+		of := r.compiler.List(member.Name)
+		if of == nil {
+			member.Key.Problemf("unknown list %s%s", member.Name, suggest.Hint(member.Name, r.compiler.Lists()))
+			continue
+		}
+		lists[member.Name] = listOf(of, member.Value.List())
+	}
+	return lists
 }
 
 // testEvent reads where an event of a test comes from.
@@ -96,7 +130,7 @@ func (r *reader) testEvent(m *yamlpos.Mapping, listed bool) TestEvent {
 	}
 	e.Every, _ = duration(m.Get("every"))
 	if listed {
-		e.At, e.HasAt = duration(m.Get("at"))
+		e.At, e.HasAt = offset(m.Get("at"))
 	}
 	return e
 }
@@ -117,6 +151,77 @@ func (r *reader) wantAlert(n yamlpos.Node) WantAlert {
 			w.Group[member.Name] = member.Value.Text()
 		}
 	}
+	if context := m.Get("context"); context.Exists() {
+		w.Context = map[string]string{}
+		for _, member := range context.Mapping().Members() {
+			w.Context[member.Name] = wantText(member.Value)
+		}
+	}
+	w.Window = wantWindow(m.Get("window"))
+	if events := m.Get("events"); events.Exists() {
+		if w.Events = int(events.Int()); w.Events < 1 {
+			events.Problemf("want how many events the alert is about, at least 1")
+		}
+	}
+	w.Bodies = wantBodies(m.Get("body"))
 	m.Done()
 	return w
+}
+
+// wantText is a value as alerts hold it: lists and mappings as JSON.
+func wantText(n yamlpos.Node) string {
+	if !n.IsList() && !n.IsMapping() {
+		return n.Text()
+	}
+	text, _ := json.Marshal(n.Any()) // what Any gives has a JSON form
+	return string(text)
+}
+
+// wantWindow reads [START, END]: times, or durations since the first event.
+func wantWindow(n yamlpos.Node) *WantWindow {
+	if !n.Exists() {
+		return nil
+	}
+	both := n.List()
+	if len(both) != 2 {
+		if n.IsList() {
+			n.Problemf("want two: when the first and the last event of the alert happened, as [+0s, +4m]")
+		}
+		return nil
+	}
+	w := &WantWindow{wantTime(both[0]), wantTime(both[1])}
+	if w.Start.Relative != w.End.Relative {
+		n.Problemf("want two times or two durations since the first event")
+	}
+	return w
+}
+
+func wantTime(n yamlpos.Node) WantTime {
+	text := n.Text()
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return WantTime{Milli: at.UnixMilli()}
+	}
+	d, _ := offset(n)
+	return WantTime{d.Milliseconds(), true}
+}
+
+// wantBodies reads {destination, equals}, or several of it.
+func wantBodies(n yamlpos.Node) (bodies []WantBody) {
+	if !n.Exists() {
+		return nil
+	}
+	all := []yamlpos.Node{n}
+	if n.IsList() {
+		all = n.List()
+	}
+	for _, b := range all {
+		m := b.Mapping()
+		w := WantBody{Destination: m.Require("destination").Str(), Equals: m.Require("equals").Str()}
+		if strings.HasPrefix(w.Equals, "/") || strings.Contains(w.Equals, "..") {
+			m.Get("equals").Problemf("want a file beside the rule")
+		}
+		m.Done()
+		bodies = append(bodies, w)
+	}
+	return bodies
 }

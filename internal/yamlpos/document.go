@@ -93,6 +93,10 @@ func (d *Document) syntax(err error) {
 	d.Report(line, max(col, min(line, 1)), "", "yaml: "+message)
 }
 
+// Again is the document as Parse first gave it: without problems that were
+// reported later.
+func (d *Document) Again() *Document { return Parse(d.name, []byte(strings.Join(d.lines, "\n"))) }
+
 // Name is the file's name as given to Parse.
 func (d *Document) Name() string { return d.name }
 

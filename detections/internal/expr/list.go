@@ -2,16 +2,30 @@ package expr
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
 // List is a named set of values that rules refer to as lists.NAME.
 type List struct {
 	Name string
+	Kind ListKind
+	Fold bool // without regard to case
 	// Contains tells whether a value is in the set.
 	Contains func(string) bool
 }
+
+// ListKind is what a list holds.
+type ListKind int
+
+// The kinds of lists.
+const (
+	Strings ListKind = iota
+	CIDRs
+	Globs
+)
 
 // NewStrings is a set of texts.
 func NewStrings(name string, values []string, fold bool) *List {
@@ -22,7 +36,7 @@ func NewStrings(name string, values []string, fold bool) *List {
 		}
 		set[v] = struct{}{}
 	}
-	return &List{Name: name, Contains: func(s string) bool {
+	return &List{Name: name, Fold: fold, Contains: func(s string) bool {
 		if fold {
 			s = strings.ToLower(s)
 		}
@@ -46,7 +60,7 @@ func NewCIDRs(name string, networks []netip.Prefix) *List {
 		}
 		byLength[key][p] = struct{}{}
 	}
-	return &List{Name: name, Contains: func(s string) bool {
+	return &List{Name: name, Kind: CIDRs, Contains: func(s string) bool {
 		addr, ok := parseIP(s)
 		if !ok {
 			return false
@@ -71,7 +85,7 @@ func NewCIDRs(name string, networks []netip.Prefix) *List {
 
 // NewGlobs is a set of patterns. It contains the texts that one of them matches.
 func NewGlobs(name string, patterns []string, fold bool) *List {
-	return &List{Name: name, Contains: func(s string) bool {
+	return &List{Name: name, Kind: Globs, Fold: fold, Contains: func(s string) bool {
 		for _, p := range patterns {
 			if globMatch(p, s, fold) {
 				return true
@@ -110,3 +124,9 @@ func parseIP(s string) (netip.Addr, bool) {
 	}
 	return addr.Unmap().WithZone(""), true
 }
+
+// List is a list by name, nil if there is none.
+func (c *Compiler) List(name string) *List { return c.lists[name] }
+
+// Lists are the names of all lists.
+func (c *Compiler) Lists() []string { return slices.Sorted(maps.Keys(c.lists)) }
