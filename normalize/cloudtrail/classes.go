@@ -1,92 +1,135 @@
 package cloudtrail
 
 import (
+	"strings"
+
 	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/schemas/jsondoc"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
 
 // mapClass sets the class, the activity and what only that class has.
-func mapClass(root jsondoc.Value, eventSource, eventName string, ev *ocsf.Event) {
-	op, ok := operations[call{eventSource, eventName}]
+func (m *Mapper) mapClass(c *call, ev *ocsf.Event) {
+	op, ok := operations[operationKey{c.source, c.name}]
 	if !ok {
-		readOnly, _ := normalize.ParseBool(root.Get("readOnly").Text())
-		op = operation{class: ocsf.ClassAPIActivity, activity: activityOf(eventName, readOnly)}
+		readOnly, _ := normalize.ParseBool(c.root.Get("readOnly").Text())
+		op = operation{class: ocsf.ClassAPIActivity, activity: activityOf(c.name, readOnly)}
 	}
 	ev.SetClass(op.class)
 	ev.SetActivityID(op.activity)
-	if op.activity == ocsf.ActivityIDOther {
-		ev.SetActivityName(eventName)
+	if op.activity == ocsf.ActivityIDOther && c.name != "" {
+		ev.SetActivityName(c.name)
 	}
 	switch op.class {
 	case ocsf.ClassAuthentication:
-		mapSignIn(root, eventSource, ev)
+		mapSignIn(c, &op, ev)
 	case ocsf.ClassAccountChange:
-		mapAccountChange(root, op, ev)
+		mapAccountChange(c, &op, ev)
 	case ocsf.ClassUserAccess:
-		mapUserAccess(root, op, ev)
-		mapResources(root.Get("resources"), ev)
+		mapUserAccess(c, &op, ev)
+		m.mapResources(c, ev)
 	case ocsf.ClassGroupManagement:
-		mapGroup(root, op, ev)
+		mapGroup(c, &op, ev)
 	default:
-		mapResources(root.Get("resources"), ev)
+		m.mapResources(c, ev)
 	}
-}
-
-// mapSignIn maps the console's events: the user is the caller, whose name the
-// identity center tells apart from the identity.
-func mapSignIn(root jsondoc.Value, eventSource string, ev *ocsf.Event) {
-	mapUser(root.Get("userIdentity"), &ev.User)
-	if !ev.User.HasName() {
-		normalize.Text(root.Path("additionalEventData", "UserName"), ev.User.SetName)
-	}
-	if !ev.User.Present() {
-		ev.User.SetName(normalize.Unknown)
-	}
-	ev.Service.SetName(orUnknown(eventSource))
-	normalize.Bool(root.Path("additionalEventData", "MFAUsed"), ev.SetIsMFA)
 }
 
 // mapAccountChange maps what happened to a user. A successful call that names
 // none is about the caller, as in IAM's API.
-func mapAccountChange(root jsondoc.Value, op operation, ev *ocsf.Event) {
+func mapAccountChange(c *call, op *operation, ev *ocsf.Event) {
 	user := &ev.User
-	request, response := root.Get("requestParameters"), root.Get("responseElements")
-	named := mapTarget(request, op, ev)
-	switch {
+	switch named := mapTarget(c.request, op, ev); {
 	case named:
-		normalize.Text(response.Path("user", "arn"), user.SetUID)
-		normalize.Text(response.Path("user", "userId"), user.SetUIDAlt)
+		created := c.response.Get("user")
+		normalize.Text(created.Get("arn"), user.SetUID)
+		normalize.Text(created.Get("userId"), user.SetUIDAlt)
 	case op.user == nil || ev.StatusID() == ocsf.StatusIDSuccess:
-		mapUser(root.Get("userIdentity"), user)
+		mapUser(c.identity, user)
 	}
-	for _, key := range [...]jsondoc.Value{response.Path("accessKey", "accessKeyId"), request.Get("accessKeyId")} {
-		if id := key.Text(); id != "" {
+	for _, k := range credentialKinds {
+		id := c.response.Path(k.response...).Text()
+		if id == "" {
+			id = c.request.Get(k.request).Text()
+		}
+		if id != "" {
 			credential := user.AddProgrammaticCredentials()
 			credential.SetUID(id)
-			credential.SetType("AccessKey")
+			credential.SetType(k.kind)
 			break
+		}
+	}
+	if serial := c.request.Get("serialNumber").Text(); serial != "" {
+		mapFactor(deviceFactor(serial), ev)
+	}
+	if op.renamed != nil {
+		if name := c.request.Path(op.renamed...).Text(); name != "" {
+			ev.UserResult.SetName(name)
 		}
 	}
 	requireUser(user)
 }
 
-// mapUserAccess maps a policy given to or taken from a user or role.
-func mapUserAccess(root jsondoc.Value, op operation, ev *ocsf.Event) {
-	request := root.Get("requestParameters")
-	mapTarget(request, op, ev)
-	if op.role {
+// credentialKinds are where calls name a credential of a user.
+var credentialKinds = [...]struct {
+	kind     string
+	response path
+	request  string
+}{
+	{"AccessKey", path{"accessKey", "accessKeyId"}, "accessKeyId"},
+	{"SSHPublicKey", path{"sSHPublicKey", "sSHPublicKeyId"}, "sSHPublicKeyId"},
+	{"SigningCertificate", path{"certificate", "certificateId"}, "certificateId"},
+	{"ServiceSpecificCredential", path{"serviceSpecificCredential", "serviceSpecificCredentialId"}, "serviceSpecificCredentialId"},
+}
+
+// deviceFactor tells the kind of an MFA device from its serial number, which is an
+// ARN but for a hardware token's.
+func deviceFactor(serial string) int32 {
+	arn, ok := normalize.ParseARN(serial)
+	switch {
+	case !ok:
+		return ocsf.AuthFactorFactorTypeIDHardwareToken
+	case strings.HasPrefix(arn.Resource, "mfa/"):
+		return ocsf.AuthFactorFactorTypeIDOTP
+	case strings.HasPrefix(arn.Resource, "u2f/"):
+		return ocsf.AuthFactorFactorTypeIDU2F
+	case strings.HasPrefix(arn.Resource, "sms-mfa/"):
+		return ocsf.AuthFactorFactorTypeIDSMS
+	}
+	return ocsf.AuthFactorFactorTypeIDUnknown
+}
+
+func mapFactor(typeID int32, ev *ocsf.Event) {
+	factor := ev.AddAuthFactors()
+	factor.SetFactorTypeID(typeID)
+	if typeID == ocsf.AuthFactorFactorTypeIDOTP {
+		factor.SetIsTotp(true)
+	}
+}
+
+// mapUserAccess maps a policy given to or taken from a user or role, and who may
+// take on a role.
+func mapUserAccess(c *call, op *operation, ev *ocsf.Event) {
+	mapTarget(c.request, op, ev)
+	if op.kind != "" {
 		ev.User.SetTypeID(ocsf.UserTypeIDOther)
-		ev.User.SetType("Role")
+		ev.User.SetType(op.kind)
 	}
 	requireUser(&ev.User)
-	ev.Privileges = append(ev.Privileges, orUnknown(request.Path(op.privilege...).Text()))
+	mapPrivilege(c.request, op, ev)
+}
+
+func mapPrivilege(request jsondoc.Value, op *operation, ev *ocsf.Event) {
+	privilege := op.given
+	if privilege == "" {
+		privilege = orUnknown(request.Path(op.privilege...).Text())
+	}
+	ev.Privileges = append(ev.Privileges, privilege)
 }
 
 // mapGroup maps what happened to a group.
-func mapGroup(root jsondoc.Value, op operation, ev *ocsf.Event) {
-	request := root.Get("requestParameters")
-	name := request.Path(op.group...).Text()
+func mapGroup(c *call, op *operation, ev *ocsf.Event) {
+	name := c.request.Path(op.group...).Text()
 	switch {
 	case name == "":
 		ev.Group.SetName(normalize.Unknown)
@@ -96,17 +139,17 @@ func mapGroup(root jsondoc.Value, op operation, ev *ocsf.Event) {
 		ev.Group.SetName(name)
 	}
 	if op.user != nil {
-		mapTarget(request, op, ev)
+		mapTarget(c.request, op, ev)
 		requireUser(&ev.User)
 	}
 	if op.privilege != nil {
-		ev.Privileges = append(ev.Privileges, orUnknown(request.Path(op.privilege...).Text()))
+		mapPrivilege(c.request, op, ev)
 	}
 }
 
 // mapTarget sets the user that the request names, and the account of the record,
 // which is the user's. It tells whether the request names one.
-func mapTarget(request jsondoc.Value, op operation, ev *ocsf.Event) bool {
+func mapTarget(request jsondoc.Value, op *operation, ev *ocsf.Event) bool {
 	if op.user == nil {
 		return false
 	}
@@ -118,8 +161,13 @@ func mapTarget(request jsondoc.Value, op operation, ev *ocsf.Event) bool {
 	if target == "" {
 		return false
 	}
-	switch op.user[len(op.user)-1] {
-	case "userName", "roleName":
+	switch last := op.user[len(op.user)-1]; {
+	case strings.HasPrefix(target, "arn:"):
+		ev.User.SetUID(target)
+		if name := nameOf(target); name != "" {
+			ev.User.SetName(name)
+		}
+	case strings.HasSuffix(last, "Name"), last == "username":
 		ev.User.SetName(target)
 	default: // Identity Center speaks of ids
 		ev.User.SetUID(target)

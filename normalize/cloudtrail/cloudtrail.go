@@ -1,12 +1,13 @@
-// Package cloudtrail maps AWS CloudTrail records: management and data events,
-// console sign-in, insights.
+// Package cloudtrail maps AWS CloudTrail records: management, data and network
+// activity events, console sign-in, service events, Insights.
 //
 //	class              which records (operations.go is the table)
-//	authentication     console sign-in, switching roles in the console
-//	account_change     IAM and Identity Center users, their keys, passwords, MFA devices
-//	user_access        policies attached to users and roles, account assignments
+//	authentication     console and Identity Center sign-in, switching roles, and the
+//	                   credentials that STS gives out (AssumeRole, GetSessionToken, ...)
+//	account_change     users, their keys, passwords and MFA devices
+//	user_access        policies of users and roles, trust of roles, account assignments
 //	group_management   groups, their members and policies
-//	base_event         insights, which describe a rate and no call
+//	detection_finding  Insights: an unusual rate of calls or errors
 //	api_activity       all other
 //
 // Decisions:
@@ -18,13 +19,22 @@
 //     key. user.type is the record's word where OCSF has none (AssumedRole);
 //     IAMUser is User, Root is Admin, AWSService is Service.
 //   - actor.user.name of an assumed role is "Role/session", that of Root "root".
+//   - Who takes on a role: user is the role's session, session its credentials, and
+//     actor who asked.
 //   - A sourceIPAddress that ends in amazonaws.com or is "AWS Internal" is
 //     src_endpoint.svc_name, one that is no address and no service is .name.
-//   - A call failed if it has an errorCode or errorMessage, or if the console's
-//     response says Failure (a refused sign-in has no errorCode).
+//   - A call failed if it has an errorCode or errorMessage, or if the answer of a
+//     sign-in says Failure (a refused sign-in has no errorCode).
 //   - metadata.event_code is the eventType, product.feature the eventCategory.
 //   - api.request.uid, which OCSF requires beside a request, is the eventID where a
 //     record has no requestID.
+//   - resources are those of the record and those that the request or response
+//     names (resources.go is the table), each once.
+//   - raw_data is the CloudTrail record itself. What was around it (EventBridge,
+//     CloudTrail Lake, LookupEvents: envelope.go) is in unmapped, and keys that an export
+//     wrote in lower case have their own case again: a rule finds raw.requestParameters
+//     in every shape.
+//   - A digest file lists log files and is no event: it is refused.
 //
 // Fillers: a record without a caller (service events) has its eventSource as
 // actor.invoked_by; one without sourceIPAddress, or whose user, group or policy is
@@ -43,7 +53,12 @@ import (
 var source = normalize.Source{Name: normalize.AWSCloudTrail, Product: "CloudTrail", Vendor: "AWS"}
 
 // Mapper maps CloudTrail records. It implements normalize.Mapper.
-type Mapper struct{ json normalize.JSONRecord }
+type Mapper struct {
+	json normalize.JSONRecord
+	// request and response read requestParameters and responseElements that are JSON
+	// in a text.
+	request, response jsondoc.Doc
+}
 
 // New is a mapper for one goroutine.
 func New() *Mapper { return new(Mapper) }
@@ -51,32 +66,50 @@ func New() *Mapper { return new(Mapper) }
 // Map implements normalize.Mapper.
 func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 	source.Begin(ev)
-	root, err := m.json.Begin(rec, ev)
+	outer, err := m.json.Begin(rec, ev)
 	if err != nil {
 		return err
 	}
-	hasName := root.Get("eventName").Text() != ""
-	isInsight := !hasName && root.Get("insightDetails").Kind() == jsondoc.Object
-	if !hasName && !isInsight {
+	root := m.unwrap(outer, ev)
+	insight := isInsight(root)
+	switch name := root.Get("eventName").Text(); {
+	case root.Get("digestS3Object").Exists():
+		return normalize.WrongSource("a CloudTrail digest file, which lists log files and holds no records")
+	case name == "" && !insight:
 		return normalize.WrongSource("no eventName: not a CloudTrail record")
+	case strings.HasPrefix(root.Get("eventSource").Text(), "aws:"):
+		return normalize.WrongSource("a notification of " + root.Get("eventSource").Text() + ", not a CloudTrail record")
 	}
-	if !normalize.Time(root.Get("eventTime"), ev.SetTime) {
+	if !mapTime(root, outer, ev) {
 		return normalize.Missing("eventTime that is a time")
 	}
 	mapMetadata(rec, root, ev)
 	mapCloud(root, ev)
-	if isInsight {
+	if insight {
 		mapInsight(root, ev)
 	} else {
-		mapCall(root, ev)
+		m.mapCall(root, ev)
 	}
 	m.json.Finish(ev)
 	return nil
 }
 
+// mapTime sets the time of the call; that of an export's own columns, if the record
+// was cut down to less.
+func mapTime(root, outer jsondoc.Value, ev *ocsf.Event) bool {
+	return normalize.Time(root.Get("eventTime"), ev.SetTime) ||
+		normalize.Time(root.Get("p_event_time"), ev.SetTime) ||
+		normalize.Time(outer.Get("EventTime"), ev.SetTime) ||
+		normalize.Time(outer.Get("time"), ev.SetTime)
+}
+
 func mapMetadata(rec *event.Record, root jsondoc.Value, ev *ocsf.Event) {
 	md := &ev.Metadata
-	if normalize.Text(root.Get("eventID"), md.SetUID) == "" {
+	uid := normalize.Text(root.Get("eventID"), md.SetUID)
+	if uid == "" { // the name in events of integrations
+		uid = normalize.Text(root.Get("UID"), md.SetUID)
+	}
+	if uid == "" {
 		md.SetUID(normalize.OriginUID(rec))
 	}
 	md.Profiles = append(md.Profiles, "cloud")
@@ -84,6 +117,9 @@ func mapMetadata(rec *event.Record, root jsondoc.Value, ev *ocsf.Event) {
 	normalize.Text(root.Get("eventVersion"), md.SetLogVersion)
 	normalize.Text(root.Get("eventCategory"), md.Product.Feature.SetName)
 	normalize.Text(root.Get("sharedEventID"), md.SetCorrelationUID)
+	if addendum := root.Get("addendum"); addendum.Exists() {
+		normalize.Text(addendum.Get("originalEventID"), md.SetOriginalEventUID)
+	}
 }
 
 func mapCloud(root jsondoc.Value, ev *ocsf.Event) {
@@ -91,29 +127,51 @@ func mapCloud(root jsondoc.Value, ev *ocsf.Event) {
 	normalize.Text(root.Get("awsRegion"), ev.Cloud.SetRegion)
 	account := normalize.Text(root.Get("recipientAccountId"), ev.Cloud.Account.SetUID)
 	if account == "" {
-		account = normalize.Text(root.Path("userIdentity", "accountId"), ev.Cloud.Account.SetUID)
+		if account = root.Path("userIdentity", "accountId").Text(); account != "" && account != anonymous {
+			ev.Cloud.Account.SetUID(account)
+		}
 	}
-	if account != "" {
+	if ev.Cloud.Account.HasUID() {
 		ev.Cloud.Account.SetTypeID(ocsf.AccountTypeIDAWSAccount)
 	}
 }
 
 // mapCall maps a record of somebody calling an API, which is every one but an
 // insight.
-func mapCall(root jsondoc.Value, ev *ocsf.Event) {
-	eventSource := normalize.Text(root.Get("eventSource"), ev.API.Service.SetName)
-	eventName := normalize.Text(root.Get("eventName"), ev.API.SetOperation)
+func (m *Mapper) mapCall(root jsondoc.Value, ev *ocsf.Event) {
+	c := call{root: root, identity: root.Get("userIdentity"), additional: root.Get("additionalEventData")}
+	c.source = normalize.Text(root.Get("eventSource"), ev.API.Service.SetName)
+	c.name = normalize.Text(root.Get("eventName"), ev.API.SetOperation)
+	c.request = parsed(&m.request, root.Get("requestParameters"))
+	c.response = parsed(&m.response, root.Get("responseElements"))
 	normalize.Text(root.Get("apiVersion"), ev.API.SetVersion)
 	normalize.Text(root.Get("userAgent"), ev.HTTPRequest.SetUserAgent)
 	mapSource(root, ev)
-	normalize.WantObject("userIdentity", root.Get("userIdentity"), ev)
-	mapActor(root.Get("userIdentity"), ev)
+	normalize.WantObject("userIdentity", c.identity, ev)
+	mapActor(c.identity, ev)
 	if !ev.Actor.Present() {
-		ev.Actor.SetInvokedBy(orUnknown(eventSource))
+		ev.Actor.SetInvokedBy(orUnknown(c.source))
 	}
-	mapOutcome(root, eventName, ev)
-	mapClass(root, eventSource, eventName, ev)
-	mapRequest(root, ev)
+	mapOutcome(&c, ev)
+	m.mapClass(&c, ev)
+	mapHost(root, ev)
+	mapRequest(&c, ev)
+}
+
+// call is what the parts of the mapping share of a record.
+type call struct {
+	root, identity, additional jsondoc.Value
+	request, response          jsondoc.Value // of their own documents, if they are JSON in a text
+	source, name               string        // eventSource, eventName
+}
+
+// parsed is v, or the object of which v is the text: Athena's tables and some services
+// write requestParameters so.
+func parsed(doc *jsondoc.Doc, v jsondoc.Value) jsondoc.Value {
+	if text, ok := v.Str(); ok && strings.HasPrefix(text, "{") && doc.ParseString(text) == nil {
+		return doc.Root()
+	}
+	return v
 }
 
 func mapSource(root jsondoc.Value, ev *ocsf.Event) {
@@ -124,10 +182,25 @@ func mapSource(root jsondoc.Value, ev *ocsf.Event) {
 			src.SetSvcName(address)
 			return
 		}
+		if host, port, ok := normalize.SplitHostPort(address); ok {
+			src.SetIP(host)
+			src.SetPort(port)
+			return
+		}
 		normalize.Endpoint(address, src.SetIP, src.SetName)
 	})
 	if !src.Present() {
 		src.SetName(normalize.Unknown)
+	}
+}
+
+// mapHost sets the host that was called, in the classes that have a destination.
+func mapHost(root jsondoc.Value, ev *ocsf.Event) {
+	if class := ev.Class(); class != ocsf.ClassAPIActivity && class != ocsf.ClassAuthentication {
+		return
+	}
+	if host := root.Get("tlsDetails").Get("clientProvidedHostHeader"); normalize.IsHostname(host.Text()) {
+		normalize.Text(host, ev.DstEndpoint.SetHostname)
 	}
 }
 
@@ -137,13 +210,15 @@ func isService(address string) bool {
 	return strings.HasSuffix(address, ".amazonaws.com") || strings.HasSuffix(address, ".amazonaws.com.cn")
 }
 
-func mapOutcome(root jsondoc.Value, eventName string, ev *ocsf.Event) {
-	response := &ev.API.Response
-	code := normalize.Text(root.Get("errorCode"), response.SetError)
-	message := normalize.Text(root.Get("errorMessage"), response.SetErrorMessage)
-	// The console answers with {"ConsoleLogin": "Failure"}, under the call's own name.
-	answer := root.Path("responseElements", eventName).Text()
-	failed := code != "" || message != "" || answer == "Failure" || root.Get("errorCode").Len() > 0 // an errorCode of a wrong kind
+// mapOutcome sets status and error. Sign-ins answer with {"ConsoleLogin": "Failure"},
+// under the call's own name, in the response or in the details of a service event.
+func mapOutcome(c *call, ev *ocsf.Event) {
+	out := &ev.API.Response
+	errorCode := c.root.Get("errorCode")
+	code := normalize.Text(errorCode, out.SetError)
+	message := normalize.Text(c.root.Get("errorMessage"), out.SetErrorMessage)
+	failed := code != "" || message != "" || errorCode.Len() > 0 || // an errorCode of a wrong kind
+		c.response.Get(c.name).Text() == "Failure" || c.root.Get("serviceEventDetails").Get(c.name).Text() == "Failure"
 	if !failed {
 		ev.SetStatusID(ocsf.StatusIDSuccess)
 		return
@@ -157,48 +232,25 @@ func mapOutcome(root jsondoc.Value, eventName string, ev *ocsf.Event) {
 	}
 }
 
-func mapRequest(root jsondoc.Value, ev *ocsf.Event) {
+func mapRequest(c *call, ev *ocsf.Event) {
 	request := &ev.API.Request
-	normalize.Text(root.Get("requestID"), request.SetUID)
-	normalize.Data(root.Get("requestParameters"), request.SetData)
-	normalize.Data(root.Get("responseElements"), ev.API.Response.SetData)
+	normalize.Text(c.root.Get("requestID"), request.SetUID)
+	mapData(c.root.Get("requestParameters"), c.request, request.SetData)
+	mapData(c.root.Get("responseElements"), c.response, ev.API.Response.SetData)
 	if request.Present() && !request.HasUID() {
 		request.SetUID(ev.Metadata.UID())
 	}
 }
 
-// mapResources lists resources[]; the key of the ARN has had three names.
-func mapResources(resources jsondoc.Value, ev *ocsf.Event) {
-	for r := range resources.Elements {
-		out := ev.AddResources()
-		for _, key := range [...]string{"ARN", "arn", "ARNPrefix"} {
-			if !out.HasUID() {
-				normalize.Text(r.Get(key), out.SetUID)
-			}
-		}
-		if !out.HasUID() {
-			ev.Resources = ev.Resources[:len(ev.Resources)-1]
-			continue
-		}
-		normalize.Text(r.Get("type"), out.SetType)
-		if normalize.Text(r.Get("accountId"), out.Owner.Account.SetUID) != "" {
-			out.Owner.Account.SetTypeID(ocsf.AccountTypeIDAWSAccount)
-		}
+// mapData gives set a part of the record as JSON: an object, also one that the
+// record holds as a text.
+func mapData(v, parsed jsondoc.Value, set func(ocsf.JSON)) {
+	if v == parsed {
+		normalize.Data(v, set)
+		return
 	}
-	if resources.Kind() != jsondoc.String && resources.Len() == 0 {
-		resources.Use()
-	}
-}
-
-// mapInsight maps an unusual rate of calls or errors that CloudTrail noticed. It
-// is no call, so the details stay in unmapped.
-func mapInsight(root jsondoc.Value, ev *ocsf.Event) {
-	ev.SetClass(ocsf.ClassBaseEvent)
-	ev.SetActivityID(ocsf.ActivityIDOther)
-	ev.SetActivityName("Insight")
-	details := root.Get("insightDetails")
-	normalize.Text(details.Get("insightType"), ev.SetMessage)
-	normalize.Text(details.Get("state"), ev.SetStatusDetail)
+	v.Use()
+	set(ocsf.JSON(parsed.JSON()))
 }
 
 func orUnknown(s string) string {

@@ -8,23 +8,41 @@ import (
 	"github.com/weir-security/weir/schemas/ocsf"
 )
 
-// mapActor maps userIdentity: who called, with which session, through whom.
+// anonymous is the accountId of a caller without credentials.
+const anonymous = "ANONYMOUS_PRINCIPAL"
+
+// mapActor maps userIdentity: who called, with which session, through whom, for what.
 func mapActor(identity jsondoc.Value, ev *ocsf.Event) {
 	actor := &ev.Actor
 	mapUser(identity, &actor.User)
 	normalize.Text(identity.Get("invokedBy"), actor.SetInvokedBy)
 	normalize.Text(identity.Get("identityProvider"), actor.IDP.SetName)
-
-	session := identity.Get("sessionContext")
-	attributes := session.Get("attributes")
-	normalize.Time(attributes.Get("creationDate"), actor.Session.SetCreatedTime)
-	normalize.Bool(attributes.Get("mfaAuthenticated"), actor.Session.SetIsMFA)
-	normalize.Text(session.Path("sessionIssuer", "arn"), actor.Session.SetIssuer)
-	if !actor.IDP.Present() {
-		normalize.Text(session.Path("webIdFederationData", "federatedProvider"), actor.IDP.SetName)
+	if session := identity.Get("sessionContext"); session.Exists() {
+		mapSession(session, actor)
 	}
-	for _, key := range [...]string{"sessionIssuer", "webIdFederationData"} {
-		if part := session.Get(key); part.Kind() == jsondoc.Object && part.Len() == 0 {
+	if behalf := identity.Get("onBehalfOf"); behalf.Exists() { // of a user of IAM Identity Center
+		normalize.Text(behalf.Get("identityStoreArn"), actor.IDP.SetUID)
+	}
+	if scope := identity.Get("inScopeOf"); scope.Exists() { // whose credentials of a role they are
+		if normalize.Text(scope.Get("credentialsIssuedTo"), actor.SetAppUID) == "" {
+			normalize.Text(scope.Get("sourceArn"), actor.SetAppUID)
+		}
+	}
+}
+
+func mapSession(context jsondoc.Value, actor *ocsf.Actor) {
+	session := &actor.Session
+	attributes := context.Get("attributes")
+	normalize.Time(attributes.Get("creationDate"), session.SetCreatedTime)
+	normalize.Bool(attributes.Get("mfaAuthenticated"), session.SetIsMFA)
+	issuer, federation := context.Get("sessionIssuer"), context.Get("webIdFederationData")
+	normalize.Text(issuer.Get("arn"), session.SetIssuer)
+	normalize.Text(context.Get("sourceIdentity"), session.SetUIDAlt)
+	if !actor.IDP.Present() {
+		normalize.Text(federation.Get("federatedProvider"), actor.IDP.SetName)
+	}
+	for _, part := range [...]jsondoc.Value{issuer, federation} {
+		if part.Kind() == jsondoc.Object && part.Len() == 0 {
 			part.Use() // {}: the session is not of that kind
 		}
 	}
@@ -35,14 +53,16 @@ func mapActor(identity jsondoc.Value, ev *ocsf.Event) {
 func mapUser(identity jsondoc.Value, user *ocsf.User) {
 	arn := normalize.Text(identity.Get("arn"), user.SetUID)
 	if arn == "" { // a user of the identity center has none
-		normalize.Text(identity.Path("onBehalfOf", "userId"), user.SetUID)
+		normalize.Text(identity.Get("onBehalfOf").Get("userId"), user.SetUID)
 	}
 	normalize.Text(identity.Get("principalId"), user.SetUIDAlt)
 	normalize.Text(identity.Get("userName"), user.SetName)
 	if normalize.Text(identity.Get("accessKeyId"), user.SetCredentialUID) == "" {
 		normalize.Text(identity.Get("credentialId"), user.SetCredentialUID)
 	}
-	if normalize.Text(identity.Get("accountId"), user.Account.SetUID) != "" {
+	if account := identity.Get("accountId"); account.Text() == anonymous {
+		normalize.Text(account, user.SetName)
+	} else if normalize.Text(account, user.Account.SetUID) != "" {
 		user.Account.SetTypeID(ocsf.AccountTypeIDAWSAccount)
 	}
 	kind := identity.Get("type")
@@ -87,6 +107,11 @@ func impliedName(kind, arn string, identity jsondoc.Value) string {
 	case "AWSService":
 		return identity.Get("invokedBy").Text()
 	}
+	return nameOf(arn)
+}
+
+// nameOf is the name in the ARN of a principal: a user's, "Role/session", a role's.
+func nameOf(arn string) string {
 	parsed, ok := normalize.ParseARN(arn)
 	if !ok {
 		return ""

@@ -2,8 +2,8 @@ package cloudtrail
 
 import "github.com/weir-security/weir/schemas/ocsf"
 
-// call names an API operation.
-type call struct{ eventSource, eventName string }
+// operationKey names an API operation.
+type operationKey struct{ eventSource, eventName string }
 
 // path is where a value is in requestParameters.
 type path []string
@@ -16,37 +16,72 @@ type operation struct {
 	activity int32 // of the class; Other keeps the eventName as activity_name
 	user     path  // absent in the record: the caller, if the class is about users
 	group    path
-	// privilege is the policy or permission that is given or taken.
+	renamed  path // the user's new name
+	// privilege is the policy or permission that is given or taken; given names the one
+	// that the operation itself is about.
 	privilege path
-	// role tells that user is the path of a role.
-	role bool
+	given     string
+	// kind is what user is, where it is no person: user_access also speaks of roles.
+	kind string
+	// session tells that credentials are issued: user is a role, a name, or the caller.
+	session         bool
+	logon, protocol int32
 }
 
 const (
 	signIn        = "signin.amazonaws.com"
+	sts           = "sts.amazonaws.com"
 	iam           = "iam.amazonaws.com"
 	identityStore = "identitystore.amazonaws.com"
 	ssoDirectory  = "sso-directory.amazonaws.com"
 	sso           = "sso.amazonaws.com"
+	ssoOAuth      = "sso-oauth.amazonaws.com"
+	cognito       = "cognito-idp.amazonaws.com"
+	directoryData = "ds-data.amazonaws.com"
+	directory     = "ds.amazonaws.com"
+	transfer      = "transfer.amazonaws.com"
+	eks           = "eks.amazonaws.com"
 )
 
 var (
-	userName   = path{"userName"}
-	roleName   = path{"roleName"}
-	groupName  = path{"groupName"}
-	policyARN  = path{"policyArn"}
-	policyName = path{"policyName"}
-	userID     = path{"userId"}
-	groupID    = path{"groupId"}
-	memberID   = path{"memberId", "userId"}
+	userName      = path{"userName"}
+	roleName      = path{"roleName"}
+	groupName     = path{"groupName"}
+	policyARN     = path{"policyArn"}
+	policyName    = path{"policyName"}
+	userID        = path{"userId"}
+	groupID       = path{"groupId"}
+	memberID      = path{"memberId", "userId"}
+	principalID   = path{"principalId"}
+	principalARN  = path{"principalArn"}
+	permissionSet = path{"permissionSetArn"}
+	poolUser      = path{"username"}
+	accountName   = path{"sAMAccountName"}
 )
 
+// signing is a person at a console or portal.
 func signing(activity int32) operation {
-	return operation{class: ocsf.ClassAuthentication, activity: activity}
+	return operation{class: ocsf.ClassAuthentication, activity: activity, logon: ocsf.LogonTypeIDInteractive}
+}
+
+// issuing is a program or person that is given credentials: of a role whose ARN, or for
+// a name that stands at user.
+func issuing(activity int32, user path, protocol int32) operation {
+	return operation{class: ocsf.ClassAuthentication, activity: activity, user: user, session: true,
+		logon: ocsf.LogonTypeIDNetwork, protocol: protocol}
+}
+
+// pooling is a sign-in of a user of a Cognito pool.
+func pooling(activity int32, user path) operation {
+	return operation{class: ocsf.ClassAuthentication, activity: activity, user: user}
 }
 
 func account(activity int32, user path) operation {
 	return operation{class: ocsf.ClassAccountChange, activity: activity, user: user}
+}
+
+func renaming(user, renamed path) operation {
+	return operation{class: ocsf.ClassAccountChange, activity: ocsf.AccountChangeActivityIDOther, user: user, renamed: renamed}
 }
 
 func userAccess(activity int32, user, privilege path) operation {
@@ -54,88 +89,13 @@ func userAccess(activity int32, user, privilege path) operation {
 }
 
 func roleAccess(activity int32, privilege path) operation {
-	return operation{class: ocsf.ClassUserAccess, activity: activity, user: roleName, privilege: privilege, role: true}
+	return operation{class: ocsf.ClassUserAccess, activity: activity, user: roleName, privilege: privilege, kind: "Role"}
+}
+
+func setAccess(activity int32, privilege path) operation {
+	return operation{class: ocsf.ClassUserAccess, activity: activity, user: permissionSet, privilege: privilege, kind: "PermissionSet"}
 }
 
 func group(activity int32, group, user, privilege path) operation {
 	return operation{class: ocsf.ClassGroupManagement, activity: activity, group: group, user: user, privilege: privilege}
-}
-
-// operations is the table of what is more than api_activity.
-var operations = map[call]operation{
-	{signIn, "ConsoleLogin"}:           signing(ocsf.AuthenticationActivityIDLogon),
-	{signIn, "UserAuthentication"}:     signing(ocsf.AuthenticationActivityIDLogon),
-	{signIn, "CheckMfa"}:               signing(ocsf.AuthenticationActivityIDPreauth),
-	{signIn, "CredentialChallenge"}:    signing(ocsf.AuthenticationActivityIDPreauth),
-	{signIn, "CredentialVerification"}: signing(ocsf.AuthenticationActivityIDPreauth),
-	{signIn, "SwitchRole"}:             signing(ocsf.AuthenticationActivityIDAccountSwitch),
-	{signIn, "RenewRole"}:              signing(ocsf.AuthenticationActivityIDOther),
-	{signIn, "ExitRole"}:               signing(ocsf.AuthenticationActivityIDOther),
-	{signIn, "Logout"}:                 signing(ocsf.AuthenticationActivityIDLogoff),
-	{sso, "Authenticate"}:              signing(ocsf.AuthenticationActivityIDLogon),
-	{sso, "Logout"}:                    signing(ocsf.AuthenticationActivityIDLogoff),
-
-	{iam, "CreateUser"}:                      account(ocsf.AccountChangeActivityIDCreate, userName),
-	{iam, "DeleteUser"}:                      account(ocsf.AccountChangeActivityIDDelete, userName),
-	{iam, "UpdateUser"}:                      account(ocsf.AccountChangeActivityIDOther, userName),
-	{iam, "CreateLoginProfile"}:              account(ocsf.AccountChangeActivityIDEnable, userName),
-	{iam, "UpdateLoginProfile"}:              account(ocsf.AccountChangeActivityIDPasswordReset, userName),
-	{iam, "DeleteLoginProfile"}:              account(ocsf.AccountChangeActivityIDDisable, userName),
-	{iam, "ChangePassword"}:                  account(ocsf.AccountChangeActivityIDPasswordChange, nil),
-	{iam, "EnableMFADevice"}:                 account(ocsf.AccountChangeActivityIDMFAFactorEnable, userName),
-	{iam, "DeactivateMFADevice"}:             account(ocsf.AccountChangeActivityIDMFAFactorDisable, userName),
-	{iam, "ResyncMFADevice"}:                 account(ocsf.AccountChangeActivityIDOther, userName),
-	{iam, "CreateAccessKey"}:                 account(ocsf.AccountChangeActivityIDOther, userName),
-	{iam, "UpdateAccessKey"}:                 account(ocsf.AccountChangeActivityIDOther, userName),
-	{iam, "DeleteAccessKey"}:                 account(ocsf.AccountChangeActivityIDOther, userName),
-	{iam, "UploadSSHPublicKey"}:              account(ocsf.AccountChangeActivityIDOther, userName),
-	{iam, "UpdateSSHPublicKey"}:              account(ocsf.AccountChangeActivityIDOther, userName),
-	{iam, "DeleteSSHPublicKey"}:              account(ocsf.AccountChangeActivityIDOther, userName),
-	{iam, "UploadSigningCertificate"}:        account(ocsf.AccountChangeActivityIDOther, userName),
-	{iam, "DeleteSigningCertificate"}:        account(ocsf.AccountChangeActivityIDOther, userName),
-	{iam, "CreateServiceSpecificCredential"}: account(ocsf.AccountChangeActivityIDOther, userName),
-	{iam, "DeleteServiceSpecificCredential"}: account(ocsf.AccountChangeActivityIDOther, userName),
-	{iam, "TagUser"}:                         account(ocsf.AccountChangeActivityIDOther, userName),
-	{iam, "UntagUser"}:                       account(ocsf.AccountChangeActivityIDOther, userName),
-
-	{identityStore, "CreateUser"}:            account(ocsf.AccountChangeActivityIDCreate, userName),
-	{identityStore, "UpdateUser"}:            account(ocsf.AccountChangeActivityIDOther, userID),
-	{identityStore, "DeleteUser"}:            account(ocsf.AccountChangeActivityIDDelete, userID),
-	{ssoDirectory, "CreateUser"}:             account(ocsf.AccountChangeActivityIDCreate, userName),
-	{ssoDirectory, "DeleteUser"}:             account(ocsf.AccountChangeActivityIDDelete, userID),
-	{ssoDirectory, "EnableUser"}:             account(ocsf.AccountChangeActivityIDEnable, userID),
-	{ssoDirectory, "DisableUser"}:            account(ocsf.AccountChangeActivityIDDisable, userID),
-	{ssoDirectory, "UpdatePassword"}:         account(ocsf.AccountChangeActivityIDPasswordReset, userID),
-	{ssoDirectory, "DeleteMfaDeviceForUser"}: account(ocsf.AccountChangeActivityIDMFAFactorDisable, userID),
-
-	{iam, "AttachUserPolicy"}: userAccess(ocsf.UserAccessActivityIDAssignPrivileges, userName, policyARN),
-	{iam, "DetachUserPolicy"}: userAccess(ocsf.UserAccessActivityIDRevokePrivileges, userName, policyARN),
-	{iam, "PutUserPolicy"}:    userAccess(ocsf.UserAccessActivityIDAssignPrivileges, userName, policyName),
-	{iam, "DeleteUserPolicy"}: userAccess(ocsf.UserAccessActivityIDRevokePrivileges, userName, policyName),
-	{iam, "AttachRolePolicy"}: roleAccess(ocsf.UserAccessActivityIDAssignPrivileges, policyARN),
-	{iam, "DetachRolePolicy"}: roleAccess(ocsf.UserAccessActivityIDRevokePrivileges, policyARN),
-	{iam, "PutRolePolicy"}:    roleAccess(ocsf.UserAccessActivityIDAssignPrivileges, policyName),
-	{iam, "DeleteRolePolicy"}: roleAccess(ocsf.UserAccessActivityIDRevokePrivileges, policyName),
-	{sso, "CreateAccountAssignment"}: userAccess(ocsf.UserAccessActivityIDAssignPrivileges,
-		path{"principalId"}, path{"permissionSetArn"}),
-	{sso, "DeleteAccountAssignment"}: userAccess(ocsf.UserAccessActivityIDRevokePrivileges,
-		path{"principalId"}, path{"permissionSetArn"}),
-
-	{iam, "CreateGroup"}:         group(ocsf.GroupManagementActivityIDCreate, groupName, nil, nil),
-	{iam, "DeleteGroup"}:         group(ocsf.GroupManagementActivityIDDelete, groupName, nil, nil),
-	{iam, "UpdateGroup"}:         group(ocsf.GroupManagementActivityIDOther, groupName, nil, nil),
-	{iam, "AddUserToGroup"}:      group(ocsf.GroupManagementActivityIDAddUser, groupName, userName, nil),
-	{iam, "RemoveUserFromGroup"}: group(ocsf.GroupManagementActivityIDRemoveUser, groupName, userName, nil),
-	{iam, "AttachGroupPolicy"}:   group(ocsf.GroupManagementActivityIDAssignPrivileges, groupName, nil, policyARN),
-	{iam, "DetachGroupPolicy"}:   group(ocsf.GroupManagementActivityIDRevokePrivileges, groupName, nil, policyARN),
-	{iam, "PutGroupPolicy"}:      group(ocsf.GroupManagementActivityIDAssignPrivileges, groupName, nil, policyName),
-	{iam, "DeleteGroupPolicy"}:   group(ocsf.GroupManagementActivityIDRevokePrivileges, groupName, nil, policyName),
-
-	{identityStore, "CreateGroup"}:           group(ocsf.GroupManagementActivityIDCreate, path{"displayName"}, nil, nil),
-	{identityStore, "DeleteGroup"}:           group(ocsf.GroupManagementActivityIDDelete, groupID, nil, nil),
-	{identityStore, "CreateGroupMembership"}: group(ocsf.GroupManagementActivityIDAddUser, groupID, memberID, nil),
-	{ssoDirectory, "CreateGroup"}:            group(ocsf.GroupManagementActivityIDCreate, groupName, nil, nil),
-	{ssoDirectory, "DeleteGroup"}:            group(ocsf.GroupManagementActivityIDDelete, groupID, nil, nil),
-	{ssoDirectory, "AddMemberToGroup"}:       group(ocsf.GroupManagementActivityIDAddUser, groupID, path{"member", "memberId"}, nil),
-	{ssoDirectory, "RemoveMemberFromGroup"}:  group(ocsf.GroupManagementActivityIDRemoveUser, groupID, path{"member", "memberId"}, nil),
 }
