@@ -133,6 +133,8 @@ func (u *unit) literals(c ast.CallExpr) {
 		u.literal(args, func(s string) error { _, err := time.ParseDuration(s); return err }, "a duration, as 1h30m")
 	case "timestamp":
 		u.literal(args, func(s string) error { _, err := time.Parse(time.RFC3339Nano, s); return err }, "a time, as 2026-01-31T12:00:00Z")
+	case "getFullYear", "getMonth", "getDayOfYear", "getDate", "getDayOfMonth", "getDayOfWeek", "getHours", "getMinutes", "getSeconds", "getMilliseconds":
+		u.literal(args, checkZone, "a time zone, as Europe/Berlin or +02:00")
 	case "cidr":
 		u.literal(args, func(s string) error { _, err := ParseCIDR(s); return err }, "a network, as 10.0.0.0/8")
 	case "ip":

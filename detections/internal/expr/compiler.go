@@ -8,9 +8,9 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/parser"
 
+	"github.com/weir-security/weir/detections/internal/closure"
 	"github.com/weir-security/weir/schemas/ocsf"
 	"github.com/weir-security/weir/schemas/ocsf/ocsfcel"
 )
@@ -39,6 +39,8 @@ type Compiler struct {
 	provider *ocsfcel.Provider
 	lists    map[string]*List
 	classes  map[string]*classEnv
+	// table is what the compiled expressions share; made with the first class.
+	table *closure.Table
 }
 
 // classEnv is the CEL environment of one class.
@@ -81,6 +83,13 @@ func (c *Compiler) class(class *ocsf.Class) (*classEnv, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make CEL environment of %s: %w", class.Name, err)
 	}
+	if c.table == nil { // the functions of all classes are the same
+		functions, err := closures(env, c.lists)
+		if err != nil {
+			return nil, fmt.Errorf("make CEL functions: %w", err)
+		}
+		c.table = closure.NewTable(functions)
+	}
 	ce := &classEnv{class: class, env: env, enums: enumsOf(class)}
 	c.classes[class.Name] = ce
 	return ce, nil
@@ -115,8 +124,20 @@ type Expr struct {
 	// a list the list, "raw_data" for raw, "*" for the event as a whole.
 	Reads []string
 
-	program cel.Program
-	present cel.Program // of a Path: whether it is present
+	// Cost is the estimated cost of one evaluation on a large event.
+	Cost uint64
+	// Fallbacks are the parts that the engine leaves to cel-go; see Eval.
+	Fallbacks []Fallback
+
+	compiled, presence *closure.Program
+	program            cel.Program
+	present            cel.Program // of a Path: whether it is present
+}
+
+// Fallback is a part of an expression that only cel-go evaluates.
+type Fallback struct {
+	Line, Col int // from one, and from zero, in characters
+	Why       string
 }
 
 // Compile compiles the text for a class. It reports every problem that it finds;
@@ -127,7 +148,7 @@ func (c *Compiler) Compile(class *ocsf.Class, text string, want Want, report Rep
 		report(1, 0, false, err.Error())
 		return nil
 	}
-	u := &unit{classEnv: ce, lists: c.lists, report: report, text: text}
+	u := &unit{classEnv: ce, lists: c.lists, table: c.table, report: report, text: text}
 	return u.compile(text, want)
 }
 
@@ -135,6 +156,7 @@ func (c *Compiler) Compile(class *ocsf.Class, text string, want Want, report Rep
 type unit struct {
 	*classEnv
 	lists  map[string]*List
+	table  *closure.Table
 	report Report
 	text   string
 
@@ -175,7 +197,7 @@ func (u *unit) compile(text string, want Want) *Expr {
 		u.lint()
 	}
 	if u.errors == 0 {
-		u.checkCost(checked)
+		out.Cost = u.checkCost(checked)
 	}
 	if u.errors > 0 {
 		return nil
@@ -184,35 +206,40 @@ func (u *unit) compile(text string, want Want) *Expr {
 		u.errorAt(u.ast.Expr().ID(), "%s", cleanMessage(err.Error()))
 		return nil
 	}
+	out.compiled = u.table.Compile(u.ast)
+	for _, part := range out.compiled.Uncovered {
+		line, col := u.place(part.ID)
+		out.Fallbacks = append(out.Fallbacks, Fallback{Line: line, Col: col, Why: part.Why})
+	}
 	out.Reads = u.reads()
 	if top.path != "" {
 		out.Path, out.Attribute = top.path, top.attribute
-		out.present = u.presence(source)
+		out.present, out.presence = u.presence(source)
 	}
 	return out
 }
 
-// presence is the program of has(path); nil for a path that has() cannot take.
-func (u *unit) presence(path string) cel.Program {
+// presence are the programs of has(path); nil for a path that has() cannot take.
+func (u *unit) presence(path string) (cel.Program, *closure.Program) {
 	quiet := &unit{classEnv: u.classEnv, lists: u.lists, report: func(int, int, bool, string) {}}
 	parsed, issues := u.env.Parse("has(" + path + ")")
 	if issues.Err() != nil {
-		return nil
+		return nil, nil
 	}
 	quiet.ast = parsed.NativeRep()
 	quiet.rewrite()
 	if quiet.errors > 0 {
-		return nil
+		return nil, nil
 	}
 	checked, issues := u.env.Check(parsed)
 	if issues.Err() != nil {
-		return nil
+		return nil, nil
 	}
 	program, err := u.env.Program(checked)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	return program
+	return program, u.table.Compile(checked.NativeRep())
 }
 
 // checkOutput holds the expression's type against its use.
@@ -248,16 +275,17 @@ func isScalar(t *types.Type) bool {
 	return t.TypeName() == ocsfcel.JSONType.TypeName()
 }
 
-// checkCost refuses what could cost too much on a large event.
-func (u *unit) checkCost(checked *cel.Ast) {
+// checkCost estimates the cost and refuses what could cost too much on a large event.
+func (u *unit) checkCost(checked *cel.Ast) uint64 {
 	estimate, err := u.env.EstimateCost(checked, sizes{})
 	if err != nil {
 		u.errorAt(u.ast.Expr().ID(), "estimate the cost: %v", err)
-		return
+		return 0
 	}
 	if estimate.Max > MaxCost {
 		u.errorAt(u.start(u.ast.Expr()), "costs up to %d on a large event, the limit is %d; nest less, or test something cheaper than a regular expression", estimate.Max, MaxCost)
 	}
+	return estimate.Max
 }
 
 // sizes estimates the sizes of an event's parts.
@@ -278,9 +306,38 @@ func (sizes) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 	return &cost.SizeEstimate{Min: 0, Max: most}
 }
 
-// EstimateCallCost leaves every function to cel-go.
-func (sizes) EstimateCallCost(string, string, *cost.AstNode, []cost.AstNode) *cost.CallEstimate {
-	return nil
+// EstimateCallCost is the cost of weir's own functions; cel-go knows those of the
+// others.
+func (sizes) EstimateCallCost(_, id string, target *cost.AstNode, args []cost.AstNode) *cost.CallEstimate {
+	o, ok := own[id]
+	if !ok || o.each == 0 {
+		return nil
+	}
+	all := args
+	if target != nil {
+		all = append([]cost.AstNode{*target}, args...)
+	}
+	return &cost.CallEstimate{CostEstimate: cost.CostEstimate{Min: 1, Max: o.cost(all)}}
+}
+
+// cost is the greatest cost of a call.
+func (o overload) cost(args []cost.AstNode) uint64 {
+	sum, product := uint64(0), uint64(1)
+	for _, arg := range args {
+		size := uint64(assumedText)
+		if known := arg.ComputedSize(); known != nil {
+			size = known.Max
+		}
+		sum += size
+		product *= size
+	}
+	if o.squared {
+		sum = product
+	}
+	if o.most > 0 {
+		sum = min(sum, o.most)
+	}
+	return 1 + sum*o.each/10
 }
 
 // errorAt reports a problem at a node.
@@ -320,20 +377,4 @@ func cleanMessage(message string) string {
 	message = strings.NewReplacer("'@json ", "'", "'@in'", "'in'", "'!_'", "'!'", "'_[_]'", "'[]'", "'"+listPrefix, "'in lists.", "math.@max", "math.greatest", "math.@min", "math.least").Replace(message)
 	message = strings.ReplaceAll(message, " (in container '')", "")
 	return message
-}
-
-// Eval evaluates for the scope's event.
-func (e *Expr) Eval(s *Scope) (ref.Val, error) {
-	v, _, err := e.program.Eval(s)
-	return v, err
-}
-
-// Present tells whether the attribute that the expression names is there; true
-// for an expression that is no path.
-func (e *Expr) Present(s *Scope) bool {
-	if e.present == nil {
-		return true
-	}
-	v, _, err := e.present.Eval(s)
-	return err == nil && v == types.True
 }

@@ -1,11 +1,14 @@
 package expr
 
 import (
+	"cmp"
+
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
 
+	"github.com/weir-security/weir/detections/internal/closure"
 	"github.com/weir-security/weir/schemas/jsondoc"
 	"github.com/weir-security/weir/schemas/ocsf/ocsfcel"
 )
@@ -123,4 +126,70 @@ func sizeOfJSON(v ref.Val) ref.Val {
 		return types.String(s).Size()
 	}
 	return types.Int(j.Len())
+}
+
+// jsonNatives are the comparisons that rules use most, without CEL values.
+func jsonNatives() map[string]closure.Native {
+	text, integer, boolean := " "+types.StringType.TypeName(), " "+types.IntType.TypeName(), " "+types.BoolType.TypeName()
+	all := map[string]closure.Native{
+		jsonHas:    closure.Unary(ocsfcel.JSON.Exists),
+		jsonIsNull: closure.Unary(func(j ocsfcel.JSON) bool { return j.Kind() == jsondoc.Null }),
+		jsonEqual + text: closure.Binary(func(j ocsfcel.JSON, s string) bool {
+			t, ok := j.Str()
+			return ok && t == s
+		}),
+		jsonNotEqual + text: closure.Binary(func(j ocsfcel.JSON, s string) bool {
+			t, ok := j.Str()
+			return !ok || t != s
+		}),
+		jsonEqual + boolean: closure.Binary(func(j ocsfcel.JSON, b bool) bool {
+			v, ok := j.Bool()
+			return ok && v == b
+		}),
+		jsonNotEqual + boolean: closure.Binary(func(j ocsfcel.JSON, b bool) bool {
+			v, ok := j.Bool()
+			return !ok || v != b
+		}),
+		jsonAt + " int":     closure.Binary(ocsfcel.JSON.At),
+		jsonAt + " string":  closure.Binary(ocsfcel.JSON.Get),
+		jsonContains + text: closure.Binary(containsText),
+		jsonSize: closure.Unary(func(j ocsfcel.JSON) int64 {
+			if s, ok := j.Str(); ok {
+				return characters(s)
+			}
+			return int64(j.Len())
+		}),
+	}
+	for name, holds := range map[string]func(order int, ordered bool) bool{
+		jsonEqual:        func(o int, ordered bool) bool { return ordered && o == 0 },
+		jsonNotEqual:     func(o int, ordered bool) bool { return !ordered || o != 0 },
+		jsonLess:         func(o int, ordered bool) bool { return ordered && o < 0 },
+		jsonLessEqual:    func(o int, ordered bool) bool { return ordered && o <= 0 },
+		jsonGreater:      func(o int, ordered bool) bool { return ordered && o > 0 },
+		jsonGreaterEqual: func(o int, ordered bool) bool { return ordered && o >= 0 },
+	} {
+		all[name+integer] = closure.Binary(func(j ocsfcel.JSON, n int64) bool { return holds(orderOfInt(j, n)) })
+	}
+	return all
+}
+
+// orderOfInt is the order of JSON and an integer, if it is a number.
+func orderOfInt(j ocsfcel.JSON, n int64) (order int, ordered bool) {
+	if i, ok := j.Int(); ok {
+		return cmp.Compare(i, n), true
+	}
+	return j.Compare(types.Int(n))
+}
+
+// containsText is containsJSON of a text.
+func containsText(j ocsfcel.JSON, text string) bool {
+	if j.Kind() == jsondoc.Object {
+		return j.Get(text).Exists()
+	}
+	for e := range j.Elements {
+		if s, ok := e.Str(); ok && s == text {
+			return true
+		}
+	}
+	return false
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // namespaces are what a function's name may begin with; they are no values.
-var namespaces = map[string]bool{"math": true, "sets": true, "lists": true, "base64": true, "strings": true, "regex": true, "optional": true}
+var namespaces = map[string]bool{"math": true, "sets": true, "lists": true, "base64": true, "strings": true, "regex": true, "optional": true,
+	"jwt": true, "ip": true}
 
 // call rewrites a function or an operator.
 func (u *unit) call(e ast.Expr, sc *vars) shape {
@@ -53,7 +54,21 @@ func (u *unit) call(e ast.Expr, sc *vars) shape {
 	if op, ok := jsonOperators[name]; ok && len(shapes) == 2 {
 		u.comparison(e, c, op.function, op.flipped, shapes)
 	}
+	if f := calledName(c); jsonResults[f] {
+		return shape{kind: json, path: f + "(...)"}
+	}
 	return shape{}
+}
+
+// jsonResults are the functions that give JSON.
+var jsonResults = map[string]bool{"jwt.header": true, "jwt.claims": true}
+
+// calledName is the function's name with its namespace.
+func calledName(c ast.CallExpr) string {
+	if c.IsMemberFunction() && c.Target().Kind() == ast.IdentKind {
+		return c.Target().AsIdent() + "." + c.FunctionName()
+	}
+	return c.FunctionName()
 }
 
 // size rewrites size(x) and x.size() of JSON; cel-go's own takes no further type.

@@ -1,0 +1,109 @@
+package closure
+
+import (
+	"net/netip"
+	"time"
+
+	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/weir-security/weir/schemas/jsondoc"
+	"github.com/weir-security/weir/schemas/ocsf"
+	"github.com/weir-security/weir/schemas/ocsf/ocsfcel"
+)
+
+// Frame is one event as closures see it, and what they have found out about it.
+// It is for one goroutine and reused with Reset; values are valid until then.
+type Frame struct {
+	Event *ocsf.Event
+
+	raw, unmapped lazyJSON
+	number        uint64 // of the event, from 1
+	table         *Table // that the values are of
+	version       int    // of the table, when room was made
+	// What shared sub-expressions gave, by slot.
+	bools     []kept[bool]
+	texts     []kept[string]
+	ints      []kept[int64]
+	floats    []kept[float64]
+	times     []kept[time.Time]
+	durations []kept[time.Duration]
+	addrs     []kept[netip.Addr]
+	jsons     []kept[ocsfcel.JSON]
+	values    []kept[ref.Val]
+	locals    []local
+}
+
+// kept is a value of the event of that number.
+type kept[T any] struct {
+	number uint64
+	ok     bool
+	v      T
+}
+
+// local is the variable of a comprehension, in the form that its kind has.
+type local struct {
+	text   string
+	json   ocsfcel.JSON
+	object any
+	value  ref.Val
+	// found and failed are what a quantifier has seen so far.
+	found, failed bool
+	count         int
+}
+
+// lazyJSON is a text that is parsed when an expression first asks for it.
+type lazyJSON struct {
+	doc    jsondoc.Doc
+	value  ocsfcel.JSON
+	parsed bool
+}
+
+func (l *lazyJSON) get(text string) ocsfcel.JSON {
+	if !l.parsed {
+		l.value, l.parsed = ocsfcel.ParseJSON(&l.doc, text), true
+	}
+	return l.value
+}
+
+// Reset makes ev the frame's event.
+func (f *Frame) Reset(ev *ocsf.Event) {
+	f.Event = ev
+	f.number++
+	f.raw.parsed, f.unmapped.parsed = false, false
+}
+
+// Raw is the event's original record, parsed once.
+func (f *Frame) Raw() ocsfcel.JSON { return f.raw.get(f.Event.RawData()) }
+
+// Unmapped is what no attribute holds, parsed once.
+func (f *Frame) Unmapped() ocsfcel.JSON { return f.unmapped.get(string(f.Event.Unmapped())) }
+
+// use makes room for what the table's closures keep. A table may have grown since
+// the last time.
+func (f *Frame) use(t *Table) {
+	if f.table != t {
+		f.bools, f.texts, f.ints, f.floats, f.times, f.durations = nil, nil, nil, nil, nil, nil
+		f.addrs, f.jsons, f.values, f.locals, f.table = nil, nil, nil, nil, t
+	}
+	f.version = t.version
+	f.bools = grown(f.bools, t.slots[kindBool])
+	f.texts = grown(f.texts, t.slots[kindText])
+	f.ints = grown(f.ints, t.slots[kindInt])
+	f.floats = grown(f.floats, t.slots[kindFloat])
+	f.times = grown(f.times, t.slots[kindTime])
+	f.durations = grown(f.durations, t.slots[kindDuration])
+	f.addrs = grown(f.addrs, t.slots[kindIP])
+	f.jsons = grown(f.jsons, t.slots[kindJSON])
+	f.values = grown(f.values, t.slots[kindValue])
+	f.locals = grown(f.locals, t.locals)
+}
+
+func grown[T any](s []T, n int) []T {
+	if len(s) >= n {
+		return s
+	}
+	return append(s, make([]T, n-len(s))...)
+}
+
+// ready tells whether the frame has room for all of the table.
+func (f *Frame) ready(t *Table) bool { return f.table == t && f.version == t.version }

@@ -1,0 +1,136 @@
+package expr
+
+import (
+	"regexp"
+	"strings"
+	"time"
+	_ "time/tzdata" // zones by name also where the system has none
+	"unicode/utf8"
+
+	"cel.dev/cel-go/common/overloads"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/weir-security/weir/detections/internal/closure"
+	"github.com/weir-security/weir/schemas/ocsf/ocsfcel"
+)
+
+// celNatives are functions of CEL that rules use most, without CEL values. A
+// fuzz test holds them against cel-go's.
+var celNatives = map[string]closure.Native{
+	overloads.ContainsString:   closure.Binary(strings.Contains),
+	overloads.StartsWithString: closure.Binary(strings.HasPrefix),
+	overloads.EndsWithString:   closure.Binary(strings.HasSuffix),
+	overloads.SizeString:       closure.Unary(characters),
+	overloads.SizeStringInst:   closure.Unary(characters),
+	"string_lower_ascii":       closure.Unary(lowerASCII),
+	"string_trim":              closure.Unary(strings.TrimSpace),
+
+	overloads.TimestampToHours:                 closure.Unary(getHours),
+	overloads.TimestampToMinutes:               closure.Unary(getMinutes),
+	overloads.TimestampToDayOfWeek:             closure.Unary(getDayOfWeek),
+	overloads.TimestampToDayOfMonthOneBased:    closure.Unary(getDate),
+	overloads.TimestampToDayOfMonthZeroBased:   closure.Unary(getDayOfMonth),
+	overloads.TimestampToMonth:                 closure.Unary(getMonth),
+	overloads.TimestampToYear:                  closure.Unary(getFullYear),
+	"int_of_string":                            closure.Unary(parseInt),
+	"int_of_" + ocsfcel.JSONType.TypeName():    closure.Unary(func(j ocsfcel.JSON) int64 { return parseInt(j.String()) }),
+	"double_of_string":                         closure.Unary(parseDouble),
+	"double_of_" + ocsfcel.JSONType.TypeName(): closure.Unary(func(j ocsfcel.JSON) float64 { return parseDouble(j.String()) }),
+	"timestamp_of_string":                      closure.Unary(parseTimestamp),
+	"timestamp_of_int":                         closure.Unary(func(i int64) time.Time { return time.Unix(i, 0).UTC() }),
+	"string_of_json":                           closure.Unary(ocsfcel.JSON.String),
+	overloads.StringToString:                   closure.Unary(func(s string) string { return s }),
+}
+
+func characters(s string) int64 { return int64(utf8.RuneCountInString(s)) }
+
+func lowerASCII(s string) string {
+	for i := range len(s) {
+		if c := s[i]; 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf {
+			return strings.Map(func(r rune) rune {
+				if 'A' <= r && r <= 'Z' {
+					r += 'a' - 'A'
+				}
+				return r
+			}, s)
+		}
+	}
+	return s
+}
+
+func getHours(t time.Time) int64      { return int64(t.Hour()) }
+func getMinutes(t time.Time) int64    { return int64(t.Minute()) }
+func getDayOfWeek(t time.Time) int64  { return int64(t.Weekday()) }
+func getDate(t time.Time) int64       { return int64(t.Day()) }
+func getDayOfMonth(t time.Time) int64 { return int64(t.Day() - 1) }
+func getMonth(t time.Time) int64      { return int64(t.Month() - 1) }
+func getFullYear(t time.Time) int64   { return int64(t.Year()) }
+
+// preparations read a literal last argument once.
+var preparations = map[string]func(ref.Val) (closure.Native, int){
+	overloads.MatchesString: pattern,
+	overloads.Matches:       pattern,
+
+	overloads.TimestampToHoursWithTz:               zoned(getHours),
+	overloads.TimestampToMinutesWithTz:             zoned(getMinutes),
+	overloads.TimestampToDayOfWeekWithTz:           zoned(getDayOfWeek),
+	overloads.TimestampToDayOfMonthOneBasedWithTz:  zoned(getDate),
+	overloads.TimestampToDayOfMonthZeroBasedWithTz: zoned(getDayOfMonth),
+	overloads.TimestampToMonthWithTz:               zoned(getMonth),
+	overloads.TimestampToYearWithTz:                zoned(getFullYear),
+
+	jsonIn + " list(string)": func(list ref.Val) (closure.Native, int) {
+		texts, ok := closure.Texts(list)
+		if !ok {
+			return nil, 0
+		}
+		set := make(map[string]struct{}, len(texts))
+		for _, t := range texts {
+			set[t] = struct{}{}
+		}
+		return closure.Unary(func(j ocsfcel.JSON) bool {
+			s, ok := j.Str()
+			_, found := set[s]
+			return ok && found
+		}), closure.CostCall
+	},
+}
+
+func pattern(literal ref.Val) (closure.Native, int) {
+	text, ok := literal.(types.String)
+	if !ok {
+		return nil, 0
+	}
+	re, err := regexp.Compile(string(text))
+	if err != nil {
+		return nil, 0
+	}
+	return closure.Unary(re.MatchString), closure.CostRegex
+}
+
+// zoned is a part of a time in a zone that a literal names.
+func zoned(get func(time.Time) int64) func(ref.Val) (closure.Native, int) {
+	return func(literal ref.Val) (closure.Native, int) {
+		name, ok := literal.(types.String)
+		if !ok || strings.Contains(string(name), ":") {
+			return nil, 0 // an offset as +02:00 is left to cel-go's function
+		}
+		zone, err := time.LoadLocation(string(name))
+		if err != nil {
+			return nil, 0
+		}
+		return closure.Unary(func(t time.Time) int64 { return get(t.In(zone)) }), closure.CostCall
+	}
+}
+
+// offset is what CEL takes for a time zone beside names.
+var offset = regexp.MustCompile(`^[+-]?([01]?\d|2[0-3]):[0-5]\d$`)
+
+func checkZone(name string) error {
+	if offset.MatchString(name) {
+		return nil
+	}
+	_, err := time.LoadLocation(name)
+	return err
+}

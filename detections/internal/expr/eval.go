@@ -1,0 +1,55 @@
+package expr
+
+import (
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+)
+
+// Eval evaluates for the scope's event: compiled, if the compiled form has a value,
+// else by cel-go, whose value or error is the expression's.
+func (e *Expr) Eval(s *Scope) (ref.Val, error) {
+	if v, ok := e.compiled.Value(&s.frame); ok {
+		return v, nil
+	}
+	return e.Reference(s)
+}
+
+// Reference evaluates by cel-go alone.
+func (e *Expr) Reference(s *Scope) (ref.Val, error) {
+	v, _, err := e.program.Eval(s)
+	return v, err
+}
+
+// Holds is Eval of a Condition. It allocates nothing unless a part of the
+// condition does.
+func (e *Expr) Holds(s *Scope) (bool, error) {
+	if v, ok := e.compiled.Truth(&s.frame); ok {
+		return v, nil
+	}
+	v, err := e.Reference(s)
+	return v == types.True, err
+}
+
+// Text is Eval of an expression that gives a string; isText is false for another.
+func (e *Expr) Text(s *Scope) (text string, isText bool, err error) {
+	text, isText, ok := e.compiled.Text(&s.frame)
+	if !isText || ok {
+		return text, isText, nil
+	}
+	v, err := e.Reference(s)
+	t, _ := v.(types.String)
+	return string(t), true, err
+}
+
+// Present tells whether the attribute that the expression names is there; true
+// for an expression that is no path.
+func (e *Expr) Present(s *Scope) bool {
+	if e.present == nil {
+		return true
+	}
+	if v, ok := e.presence.Truth(&s.frame); ok {
+		return v
+	}
+	v, _, err := e.present.Eval(s)
+	return err == nil && v == types.True
+}

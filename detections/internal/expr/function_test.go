@@ -1,0 +1,78 @@
+package expr
+
+import (
+	"strings"
+	"testing"
+
+	"cel.dev/cel-go/common/types"
+
+	"github.com/weir-security/weir/schemas/ocsf"
+)
+
+// functionEvent is the event of the reference's examples.
+func functionEvent() *ocsf.Event {
+	ev := new(ocsf.Event)
+	ev.SetClass(ocsf.ClassAPIActivity)
+	ev.API.SetOperation("StopLogging")
+	ev.API.Service.SetName("cloudtrail.amazonaws.com")
+	ev.SrcEndpoint.SetIP("192.0.2.7")
+	ev.AddResources().SetUID("arn:aws:cloudtrail:us-east-1:111122223333:trail/main")
+	ev.SetRawData(`{"eventName":"StopLogging"}`)
+	return ev
+}
+
+// TestFunctions: the example of every function in the reference holds, compiled
+// and by cel-go.
+func TestFunctions(t *testing.T) {
+	c := testCompiler(t)
+	seen := map[string]bool{}
+	for _, f := range Functions() {
+		if f.Section == "" || f.Signature == "" || f.Doc == "" || f.Cost == "" || f.Example == "" {
+			t.Errorf("%s: incomplete", f.Name)
+		}
+		if seen[f.Section+f.Signature] {
+			t.Errorf("%s: twice", f.Signature)
+		}
+		seen[f.Section+f.Signature] = true
+		if name := f.Name[strings.LastIndex(f.Name, ".")+1:]; !strings.Contains(f.Example, name) {
+			t.Errorf("%s: the example does not show it", f.Name)
+		}
+		e, problems := compile(c, "api_activity", f.Example, Condition)
+		if e == nil {
+			t.Errorf("%s: %s: %v", f.Name, f.Example, problems)
+			continue
+		}
+		var s Scope
+		s.Reset(functionEvent())
+		if v, err := e.Holds(&s); err != nil || !v {
+			t.Errorf("%s: %s: %v, %v", f.Name, f.Example, v, err)
+		}
+		s.Reset(functionEvent())
+		if v, err := e.Reference(&s); err != nil || v != types.True {
+			t.Errorf("%s: %s: by cel-go %v, %v", f.Name, f.Example, v, err)
+		}
+	}
+}
+
+// TestEveryFunctionIsListed: what an author can call is in the reference.
+func TestEveryFunctionIsListed(t *testing.T) {
+	c := testCompiler(t)
+	ce, err := c.class(ocsf.ClassByName("api_activity"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for _, f := range Functions() {
+		text += " " + f.Name + " " + f.Doc + " " + f.Example
+	}
+	for name := range ce.env.Functions() {
+		short := name[strings.LastIndex(name, ".")+1:]
+		if isName(name) && !strings.ContainsAny(name, "_@") && !strings.Contains(text, short) && !unlisted[name] {
+			t.Errorf("%s is in no row of the reference", name)
+		}
+	}
+}
+
+// unlisted are functions that rules have little use for: CEL's types, unsigned
+// integers and optional values, which absent attributes are not.
+var unlisted = map[string]bool{"uint": true, "type": true, "optional.unwrap": true, "unwrapOpt": true, "optional.ofNonZeroValue": true}
