@@ -41,6 +41,8 @@ type LoadOptions struct {
 	Name string
 	// Sources are the names that `source:` of a test may have; empty for any.
 	Sources []string
+	// Cache keeps rules from one Load to the next; nil for none.
+	Cache *Cache
 }
 
 // RuleSet is the checked rules of one directory. It never changes.
@@ -90,7 +92,7 @@ func LoadFS(fsys fs.FS, opts LoadOptions) (*RuleSet, error) {
 	if err := l.root(); err != nil {
 		return nil, err
 	}
-	compiler, err := expr.NewCompiler(l.lists())
+	compiler, err := l.compilerOf(l.lists())
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}
@@ -100,8 +102,8 @@ func LoadFS(fsys fs.FS, opts LoadOptions) (*RuleSet, error) {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}
 	for _, file := range files {
-		if doc := l.parse(file); doc != nil {
-			rs.rules = append(rs.rules, readRule(doc, file, compiler, opts.Sources))
+		if rule := l.rule(file, compiler); rule != nil {
+			rs.rules = append(rs.rules, rule)
 		}
 	}
 	slices.SortFunc(rs.rules, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
@@ -162,16 +164,26 @@ func (l *loader) fileName(file string) string {
 
 // parse reads a file; nil if it cannot be read, which is then a problem.
 func (l *loader) parse(file string) *yamlpos.Document {
-	text, err := fs.ReadFile(l.fsys, file)
-	if err != nil {
-		l.extra = append(l.extra, Problem{File: l.fileName(file), Message: err.Error()})
+	text, ok := l.read(file)
+	if !ok {
 		return nil
 	}
-	sum := sha256.Sum256(text)
-	l.digest[file] = hex.EncodeToString(sum[:])
 	doc := yamlpos.Parse(l.fileName(file), text)
 	l.docs = append(l.docs, doc)
 	return doc
+}
+
+// read reads a file, which is then part of the rule set's digest; false if it cannot
+// be read, which is then a problem.
+func (l *loader) read(file string) ([]byte, bool) {
+	text, err := fs.ReadFile(l.fsys, file)
+	if err != nil {
+		l.extra = append(l.extra, Problem{File: l.fileName(file), Message: err.Error()})
+		return nil, false
+	}
+	sum := sha256.Sum256(text)
+	l.digest[file] = hex.EncodeToString(sum[:])
+	return text, true
 }
 
 func (l *loader) problems() Problems {
@@ -184,25 +196,43 @@ func (l *loader) problems() Problems {
 }
 
 // ruleFiles are the files that hold rules: every .yaml but those below lists,
-// testdata, and directories that begin with a dot or an underscore.
-func (l *loader) ruleFiles() ([]string, error) {
+// testdata, and directories that begin with a dot or an underscore. Links to
+// directories are followed: in a ConfigMap every directory is one.
+func (l *loader) ruleFiles() ([]string, error) { return l.filesBelow(".", 0) }
+
+// maxDepth bounds links that lead in circles.
+const maxDepth = 32
+
+func (l *loader) filesBelow(dir string, depth int) ([]string, error) {
 	var files []string
-	err := fs.WalkDir(l.fsys, ".", func(file string, d fs.DirEntry, err error) error {
-		base := path.Base(file)
+	entries, err := fs.ReadDir(l.fsys, dir)
+	if err != nil || depth > maxDepth {
+		return nil, err
+	}
+	for _, d := range entries {
+		base, file := d.Name(), path.Join(dir, d.Name())
+		isDir := d.IsDir()
+		if d.Type()&fs.ModeSymlink != 0 {
+			if info, err := fs.Stat(l.fsys, file); err == nil {
+				isDir = info.IsDir()
+			}
+		}
 		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (file == listsDir || base == testdataDir || file != "." && (base[0] == '.' || base[0] == '_')):
-			return fs.SkipDir
-		case d.IsDir() || file == RootFile:
+		case isDir && (file == listsDir || base == testdataDir || base[0] == '.' || base[0] == '_'):
+		case isDir:
+			below, err := l.filesBelow(file, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, below...)
+		case file == RootFile || base[0] == '.':
 		case strings.HasSuffix(base, ".yaml"):
 			files = append(files, file)
 		case strings.HasSuffix(base, ".yml"):
 			l.extra = append(l.extra, Problem{File: l.fileName(file), Message: "rule files end in .yaml; rename it"})
 		}
-		return nil
-	})
-	return files, err
+	}
+	return files, nil
 }
 
 // idPattern is one part of a rule's id.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -96,6 +97,9 @@ func (d *Document) syntax(err error) {
 // Again is the document as Parse first gave it: without problems that were
 // reported later.
 func (d *Document) Again() *Document { return Parse(d.name, []byte(strings.Join(d.lines, "\n"))) }
+
+// Restore makes problems all that were reported.
+func (d *Document) Restore(problems Problems) { d.problems = slices.Clone(problems) }
 
 // Name is the file's name as given to Parse.
 func (d *Document) Name() string { return d.name }

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/weir-security/weir/detections"
+	"github.com/weir-security/weir/internal/exitcode"
+	"github.com/weir-security/weir/internal/sources"
+	"github.com/weir-security/weir/internal/watch"
+)
+
+// An editor writes a file in one go, so that a save is soon told.
+const (
+	watchSettle = 20 * time.Millisecond
+	watchPoll   = time.Second
+)
+
+// watchTrees runs the tests, and again those of what changes, until the user ends it.
+func (o *testOptions) watchTrees(c *cobra.Command, trees []*ruleTree) error {
+	type change struct {
+		tree  int
+		files []string
+	}
+	changes := make(chan change)
+	ctx, stop := context.WithCancel(c.Context())
+	var watchers sync.WaitGroup
+	defer watchers.Wait()
+	defer stop()
+	w := make([]*watchedTree, len(trees))
+	for i, tree := range trees {
+		if tree.dir == "" {
+			return exitcode.Wrap(exitcode.Usage, errors.New("--watch: the built-in rules do not change"), "give a directory of rules")
+		}
+		from := watch.Look(tree.dir)
+		w[i] = &watchedTree{ruleTree: *tree, cache: detections.NewCache()}
+		watchers.Go(func() { // ends with ctx
+			watch.Tree(ctx, tree.dir, from, watch.Options{Settle: watchSettle, Poll: watchPoll}, func(files []string) {
+				select {
+				case changes <- change{i, files}:
+				case <-ctx.Done():
+				}
+			})
+		})
+	}
+	for i := range w {
+		if err := o.again(c, w[i], nil); err != nil {
+			return err
+		}
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case ch := <-changes:
+			if err := o.again(c, w[ch.tree], ch.files); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// watchedTree is a rule directory that is loaded again and again.
+type watchedTree struct {
+	ruleTree
+	cache  *detections.Cache
+	broken bool // the rules were refused the last time
+}
+
+// again runs what a change concerns: if only rules have changed, their tests; of a
+// list, a fixture, or after a mistake, all that were asked for.
+func (o *testOptions) again(c *cobra.Command, tree *watchedTree, changed []string) error {
+	out := c.OutOrStdout()
+	rules, err := detections.Load(tree.dir, detections.LoadOptions{Sources: sources.Builtin().Names(), Cache: tree.cache})
+	var problems detections.Problems
+	switch {
+	case errors.As(err, &problems):
+		tree.broken = true
+		wrong, _ := problems.Split()
+		_, err := fmt.Fprintf(out, "%s\n%s in the rules\n", problems.Text(), count(len(wrong), "error"))
+		return err
+	case err != nil: // a file was being written, or the directory is away
+		_, err := fmt.Fprintf(out, "%v\n", err)
+		return err
+	}
+	part := tree.ruleTree
+	if len(changed) > 0 && !tree.broken && allRules(rules, changed) {
+		asked := tree.ruleTree
+		if part.parts = slices.DeleteFunc(slices.Clone(changed), func(f string) bool { return !asked.covers(f) }); len(part.parts) == 0 {
+			return nil // rules that nobody asked for
+		}
+	}
+	tree.broken = false
+	results, err := o.tree(c.ErrOrStderr(), &part, rules)
+	if err != nil {
+		return err
+	}
+	if len(changed) > 0 {
+		if _, err := fmt.Fprintf(out, "%s changed\n", strings.Join(changed, ", ")); err != nil {
+			return err
+		}
+	}
+	if len(results) == 0 {
+		_, err := fmt.Fprintln(out, "no tests")
+		return err
+	}
+	if err := printTests(out, results); err != nil {
+		return err
+	}
+	if err := outcomeOf(results); err != nil {
+		_, err := fmt.Fprintln(out, err)
+		return err
+	}
+	return nil
+}
+
+// allRules tells whether all of the files are rules.
+func allRules(rules *detections.RuleSet, files []string) bool {
+	known := map[string]bool{}
+	for _, r := range rules.Rules() {
+		known[r.File] = true
+	}
+	return !slices.ContainsFunc(files, func(f string) bool { return !known[f] })
+}
