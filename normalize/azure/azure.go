@@ -1,192 +1,153 @@
-// Package azure maps the Azure Activity Log, as diagnostic settings write it to
-// blobs and event hubs, and as its REST API gives it (names as {value,
-// localizedValue} objects). Resource logs of the same shape are mapped too.
+// Package azure maps what Microsoft's cloud logs: the Activity log, Microsoft Entra
+// ID's sign-ins, audit, risk and provisioning logs, Microsoft Graph's activity, the
+// logs of resources, and Defender's alerts. Each comes in several shapes: as diagnostic
+// settings write it, as an API gives it, and as a row of Log Analytics. kinds.go tells
+// what a record is; then there is one mapping for each kind, so that an event looks the
+// same from every shape.
 //
-//	class          which events
-//	user_access    role assignments written or deleted, elevateAccess
-//	api_activity   all other
+//	source          kind                  class
+//	azure.activity  call                  api_activity; user_access of role assignments
+//	                security alert        detection_finding
+//	                health, advice        base_event: nobody called
+//	azure.entra     sign-in               authentication
+//	                audit                 by audit_operations.go: account_change, group_management, user_access,
+//	                                      entity_management, else api_activity
+//	                provisioning          account_change, group_management, entity_management
+//	                risk                  detection_finding
+//	azure.graph     request               api_activity
+//	azure.resource  Key Vault, Storage,.. api_activity; base_event where nobody is said to have called
+//	azure.defender  alert                 detection_finding
 //
-// Decisions:
+// Decisions for all of them:
 //
-//   - Azure writes one operation name or resource id in several cases. Names are
-//     compared without case and kept as they came; only GUIDs that become uids of
-//     accounts and privileges are lower case, for they are compared most.
-//   - metadata.uid is eventDataId where a record has it, else normalize.OriginUID.
-//     correlationId is shared by the events of one operation and no uid.
-//   - An operation has several events. status_id is Other, with the resultType as
-//     status, of those that do not end it (Start, Accept), else Success or Failure.
-//   - A write creates or replaces, and the log does not tell which: Update.
-//     An action is Read if it only lists or gets, else Other.
-//   - actor.user.name is the caller's UPN, uid the object id, actor.app_uid the
-//     application, session.uid the token (uti), as in Entra's sign-in logs.
-//   - severity is the level: Critical, Error (High), Warning (Medium), else Informational.
-//   - Of a role assignment user.uid is the principal and privileges has the GUID
-//     of the role's definition, which is the same in every subscription.
-//   - properties.requestbody, JSON in a string, is the object api.request.data.
-//   - api.request.uid, which OCSF requires beside a request, is the correlationId
-//     where a record has no client request id.
+//   - Azure writes one name in several cases: names of members, operations and resource
+//     ids are compared without case. Values are kept as they came; only GUIDs that become
+//     uids of subscriptions, tenants and privileges are lower case, for they are compared most.
+//   - time is when it happened (activityDateTime, createdDateTime, eventTimestamp),
+//     metadata.logged_time what the envelope says where both are there.
+//   - JSON in a text is read. The text leaves unmapped only if attributes hold all of it.
+//   - metadata.uid is the record's id (eventDataId, id, systemAlertId), else
+//     normalize.OriginUID. correlationId is shared by the events of one operation and no uid.
+//   - metadata.tenant_uid is the tenant of Entra ID. The column TenantId of Log Analytics is
+//     the workspace, and stays in unmapped.
+//   - actor.user.name is the UPN, uid the object id, actor.app_uid the application;
+//     session.uid is the token (uti), which all of Microsoft's logs can be joined by,
+//     session.uid_alt the session (sid).
 //
 // Fillers: a caller, an address, a principal or a role that is not told is
-// normalize.Unknown (the platform itself, and the later events of an assignment).
+// normalize.Unknown. Each file says what else it fills.
 package azure
 
 import (
-	"strings"
-
 	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/schemas/jsondoc"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
 
-var source = normalize.Source{Name: normalize.AzureActivity, Product: "Azure Activity Log", Vendor: "Microsoft"}
-
-// Mapper maps Activity Log records. It implements normalize.Mapper.
+// Mapper maps the records of one source. It implements normalize.Mapper.
 type Mapper struct {
+	source normalize.Source
 	json   normalize.JSONRecord
-	nested jsondoc.Doc // JSON in a string of the record
+	nested nestedDocs
+	r      record
 }
 
-// New is a mapper for one goroutine.
-func New() *Mapper { return new(Mapper) }
+// record is what the functions that map a kind read: the members of the envelope and
+// those of the event. They are the same where the shape has no envelope.
+type record struct {
+	raw   *event.Record
+	root  jsondoc.Value
+	kind  kind
+	shape shape
+	top   members
+	inner members // of properties
+	body  *members
+	id    resourceID
+}
 
-// entraCategories are written by Microsoft Entra, with records of another shape.
-var entraCategories = map[string]bool{
-	"signinlogs": true, "noninteractiveusersigninlogs": true, "serviceprincipalsigninlogs": true,
-	"managedidentitysigninlogs": true, "auditlogs": true, "provisioninglogs": true,
-	"riskyusers": true, "userriskevents": true, "microsoftgraphactivitylogs": true,
+// NewActivity is a mapper of the Activity log, for one goroutine.
+func NewActivity() *Mapper {
+	return &Mapper{source: normalize.Source{Name: normalize.AzureActivity, Product: "Azure Activity Log", Vendor: "Microsoft"}}
+}
+
+// NewEntra is a mapper of Microsoft Entra ID's logs, for one goroutine.
+func NewEntra() *Mapper {
+	return &Mapper{source: normalize.Source{Name: normalize.AzureEntra, Product: "Microsoft Entra ID", Vendor: "Microsoft"}}
+}
+
+// NewGraph is a mapper of Microsoft Graph's activity logs, for one goroutine.
+func NewGraph() *Mapper {
+	return &Mapper{source: normalize.Source{Name: normalize.AzureGraph, Product: "Microsoft Graph", Vendor: "Microsoft"}}
+}
+
+// NewResource is a mapper of resource logs, for one goroutine.
+func NewResource() *Mapper {
+	return &Mapper{source: normalize.Source{Name: normalize.AzureResource, Product: "Azure Resource Logs", Vendor: "Microsoft"}}
+}
+
+// NewDefender is a mapper of Microsoft Defender's alerts, for one goroutine.
+func NewDefender() *Mapper {
+	return &Mapper{source: normalize.Source{Name: normalize.AzureDefender, Product: "Microsoft Defender for Cloud", Vendor: "Microsoft"}}
+}
+
+// mappings says what maps a kind.
+var mappings = [...]func(*Mapper, *ocsf.Event) error{
+	kindActivity:      (*Mapper).mapActivity,
+	kindSignIn:        (*Mapper).mapSignIn,
+	kindAudit:         (*Mapper).mapAudit,
+	kindRiskDetection: (*Mapper).mapRiskDetection,
+	kindRiskyUser:     (*Mapper).mapRiskyUser,
+	kindProvisioning:  (*Mapper).mapProvisioning,
+	kindGraph:         (*Mapper).mapGraph,
+	kindResource:      (*Mapper).mapResourceLog,
+	kindAlert:         (*Mapper).mapAlert,
 }
 
 // Map implements normalize.Mapper.
 func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
-	source.Begin(ev)
+	m.source.Begin(ev)
 	root, err := m.json.Begin(rec, ev)
 	if err != nil {
 		return err
 	}
-	operation := value(root.Get("operationName")).Text()
-	if operation == "" {
-		return normalize.WrongSource("no operationName: not an Azure activity record")
+	m.nested.begin()
+	m.read(rec, root)
+	if m.r.kind == kindNone {
+		return normalize.WrongSource("no " + m.source.Product + " record: neither category, type nor members tell what it is")
 	}
-	if category := value(root.Get("category")).Text(); entraCategories[strings.ToLower(category)] {
-		return normalize.WrongSource("category " + category + " is of the source azure.entra")
+	if source := sources[m.r.kind]; source != m.source.Name {
+		return normalize.WrongSource("the record is of " + source)
 	}
-	if !normalize.Time(root.Get("eventTimestamp"), ev.SetTime) && !normalize.Time(root.Get("time"), ev.SetTime) {
-		return normalize.Missing("time that is a time")
+	if err := mappings[m.r.kind](m, ev); err != nil {
+		return err
 	}
-	mapMetadata(rec, root, ev)
-	id := parseResourceID(firstOf(root, "resourceId", "ResourceId").Text())
-	mapCloud(root, id, ev)
-	mapActor(root, ev)
-	mapSource(root, ev)
-	m.mapOutcome(root, ev)
-	mapAPI(root, ev)
-	body := m.mapRequest(root, ev)
-	mapClass(operation, body, ev)
-	mapResource(root, id, ev)
+	m.nested.end()
 	m.json.Finish(ev)
 	return nil
 }
 
-// value is the text of a name: itself in diagnostic settings, an object's value in
-// the REST API.
-func value(v jsondoc.Value) jsondoc.Value {
-	if v.Kind() == jsondoc.Object {
-		return v.Get("value")
+// read tells kind and shape of the record and indexes its members.
+func (m *Mapper) read(rec *event.Record, root jsondoc.Value) {
+	r := &m.r
+	r.raw, r.root, r.id = rec, root, resourceID{}
+	r.top.read(root, root.Get("Type").Text() == "AzureDiagnostics")
+	properties := m.open(r.top.any("properties", "properties_d"))
+	r.kind, r.shape = recognise(&r.top, properties)
+	r.body = &r.top
+	if properties.Kind() == jsondoc.Object {
+		r.inner.read(properties, false)
+		r.body = &r.inner
+	}
+}
+
+// field is a member of the event, or of its envelope.
+func (r *record) field(names ...string) jsondoc.Value {
+	v := r.body.any(names...)
+	if r.body != &r.top && !says(v) {
+		if outer := r.top.any(names...); outer.Exists() {
+			return outer
+		}
 	}
 	return v
-}
-
-// firstOf is the first of the members that has a text, else the last that is there.
-func firstOf(v jsondoc.Value, keys ...string) (found jsondoc.Value) {
-	for _, key := range keys {
-		member := value(v.Get(key))
-		if member.Text() != "" {
-			return member
-		}
-		if member.Exists() {
-			found = member
-		}
-	}
-	return found
-}
-
-func mapMetadata(rec *event.Record, root jsondoc.Value, ev *ocsf.Event) {
-	md := &ev.Metadata
-	if normalize.Text(root.Get("eventDataId"), md.SetUID) == "" &&
-		normalize.Text(root.Path("properties", "eventDataId"), md.SetUID) == "" {
-		md.SetUID(normalize.OriginUID(rec))
-	}
-	md.Profiles = append(md.Profiles, "cloud")
-	normalize.Text(value(root.Get("category")), md.SetEventCode)
-	normalize.Text(root.Get("correlationId"), md.SetCorrelationUID)
-	normalize.Text(root.Get("tenantId"), md.SetTenantUID)
-	normalize.Time(root.Get("submissionTimestamp"), md.SetLoggedTime)
-	normalize.Text(firstOf(root, "level", "Level"), func(level string) {
-		md.SetLogLevel(level)
-		ev.SetSeverityID(severity(level))
-	})
-}
-
-// severity reads a level: a word, or its number.
-func severity(level string) int32 {
-	switch strings.ToLower(level) {
-	case "critical", "1":
-		return ocsf.SeverityIDCritical
-	case "error", "2":
-		return ocsf.SeverityIDHigh
-	case "warning", "3":
-		return ocsf.SeverityIDMedium
-	}
-	return ocsf.SeverityIDInformational
-}
-
-func mapCloud(root jsondoc.Value, id resourceID, ev *ocsf.Event) {
-	ev.Cloud.SetProvider("Azure")
-	normalize.Text(root.Get("location"), ev.Cloud.SetRegion)
-	subscription := id.subscription
-	if subscription == "" {
-		subscription = root.Get("subscriptionId").Text()
-	}
-	if subscription != "" {
-		ev.Cloud.Account.SetUID(strings.ToLower(subscription))
-		ev.Cloud.Account.SetTypeID(ocsf.AccountTypeIDAzureSubscription)
-	}
-}
-
-// mapSource takes the caller's address; storage writes it with a port.
-func mapSource(root jsondoc.Value, ev *ocsf.Event) {
-	src := &ev.SrcEndpoint
-	address := firstOf(root, "callerIpAddress", "CallerIPAddress")
-	if address.Text() == "" {
-		address = root.Path("httpRequest", "clientIpAddress")
-	}
-	text := address.Text()
-	switch host, port, ok := normalize.SplitHostPort(text); {
-	case ok:
-		address.Use()
-		src.SetIP(host)
-		src.SetPort(port)
-	case text != "" && text != "<null>":
-		address.Use()
-		normalize.Endpoint(text, src.SetIP, src.SetName)
-	default:
-		src.SetName(normalize.Unknown)
-	}
-}
-
-func mapResource(root jsondoc.Value, parsed resourceID, ev *ocsf.Event) {
-	id := firstOf(root, "resourceId", "ResourceId")
-	if id.Text() == "" {
-		return
-	}
-	out := ev.AddResources()
-	normalize.Text(id, out.SetUID)
-	if parsed.name != "" {
-		out.SetName(parsed.name)
-		out.SetType(parsed.kind)
-	}
-	if parsed.group != "" {
-		out.Group.SetName(parsed.group)
-	}
 }

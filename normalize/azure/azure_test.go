@@ -1,6 +1,7 @@
 package azure_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -9,28 +10,61 @@ import (
 	"github.com/weir-security/weir/normalize/internal/maptest"
 )
 
-var suite = maptest.Suite{
-	Source: "azure.activity",
-	New:    func() normalize.Mapper { return azure.New() },
-	Converted: func(text string) []string {
-		if host, _, ok := normalize.SplitHostPort(text); ok {
-			return []string{host}
-		}
-		return []string{strings.ToLower(text)}
-	},
+// suite is the tests of one source. A leaf may have become lower case (GUIDs) or lost
+// its port.
+func suite(source string, mapper func() *azure.Mapper) maptest.Suite {
+	return maptest.Suite{
+		Source: source,
+		Dir:    source[len("azure."):],
+		New:    func() normalize.Mapper { return mapper() },
+		Converted: func(text string) []string {
+			if host, _, ok := normalize.SplitHostPort(text); ok {
+				return []string{host}
+			}
+			return []string{strings.ToLower(text)}
+		},
+	}
 }
 
-func TestGolden(t *testing.T) { suite.Golden(t) }
+var (
+	activity = suite("azure.activity", azure.NewActivity)
+	entra    = suite("azure.entra", azure.NewEntra)
+	graph    = suite("azure.graph", azure.NewGraph)
+	resource = suite("azure.resource", azure.NewResource)
+	defender = suite("azure.defender", azure.NewDefender)
+)
 
-func TestCorpus(t *testing.T) { suite.Corpus(t, "azure_activity/*.ndjson") }
+var suites = []maptest.Suite{activity, entra, graph, resource, defender}
 
-func TestSample(t *testing.T) { suite.Sample(t, "azure/*/*/*/*/*/*/*/*/*/PT1H.json") }
+func TestGolden(t *testing.T) {
+	for _, s := range suites {
+		t.Run(s.Dir, s.Golden)
+	}
+}
 
-func FuzzMap(f *testing.F) {
-	suite.Fuzz(f, `{"time":"0000-01-01 0:00:00","operationName":"0","identity":{"claims":{"idtyp":"App"}}}`,
+func TestCorpus(t *testing.T) {
+	activity.Corpus(t, "azure_activity/*.ndjson", "azure_platform/*.ndjson")
+	entra.Corpus(t, "azure_entra/*.ndjson", "azure_entra_la/*.ndjson", "azure_platform/*.ndjson")
+	resource.Corpus(t, "azure_activity/*.ndjson")
+}
+
+func TestSample(t *testing.T) {
+	activity.Sample(t, filepath.Join("azure", "*/*/*/*/*/*/*/*/*/PT1H.json"))
+}
+
+func FuzzActivity(f *testing.F) {
+	activity.Fuzz(f, `{"time":"0000-01-01 0:00:00","operationName":"0","identity":{"claims":{"idtyp":"App"}}}`,
 		`{"operationName":{"value":"x"},"time":"1/2/2026 3:04:05 PM","properties":{"requestbody":"[1]"}}`)
 }
 
+func FuzzEntra(f *testing.F) { entra.Fuzz(f) }
+
+func FuzzGraph(f *testing.F) { graph.Fuzz(f) }
+
+func FuzzResource(f *testing.F) { resource.Fuzz(f) }
+
+func FuzzDefender(f *testing.F) { defender.Fuzz(f) }
+
 func BenchmarkMap(b *testing.B) {
-	suite.Benchmark(b, "start_vm_begins", "role_assignment_begins", "storage_get_blob")
+	b.Run("activity", func(b *testing.B) { activity.Benchmark(b, "start_vm_begins", "role_assignment_begins") })
 }

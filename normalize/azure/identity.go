@@ -17,29 +17,40 @@ const (
 	claimMethods  = "http://schemas.microsoft.com/claims/authnmethodsreferences"
 )
 
-// mapActor maps who called: the token's claims and the role that allowed it.
-func mapActor(root jsondoc.Value, ev *ocsf.Event) {
+// mapActivityActor maps who called: the token's claims and the role that allowed it.
+func (m *Mapper) mapActivityActor(ev *ocsf.Event) {
+	r := &m.r
 	actor := &ev.Actor
-	identity := root.Get("identity")
-	if identity.Kind() == jsondoc.String {
-		normalize.Text(identity, actor.User.SetName)
-	}
+	identity := m.open(r.top.get("identity"))
 	claims, authorization := identity.Get("claims"), identity.Get("authorization")
-	if !claims.Exists() { // REST
-		claims, authorization = root.Get("claims"), root.Get("authorization")
+	switch identity.Kind() {
+	case jsondoc.Object, jsondoc.Absent, jsondoc.Null:
+	case jsondoc.String:
+		normalize.Text(identity, actor.User.SetName)
+	default:
+		normalize.WantObject("identity", identity, ev)
 	}
-	normalize.Text(root.Get("caller"), actor.User.SetName) // REST: the UPN, or an application's id
-	mapClaims(claims, actor)
+	if !claims.Exists() { // REST, Log Analytics
+		claims = m.open(r.top.any("claims_d", "claims"))
+		authorization = m.open(r.top.any("authorization_d", "authorization"))
+	}
+	normalize.Text(r.top.get("caller"), actor.User.SetName) // the UPN, or an application's id
+	mapClaims(claims, ev)
 	mapRole(authorization.Get("evidence"), actor)
 	if !actor.User.Present() && !actor.HasAppUID() {
 		actor.User.SetName(normalize.Unknown)
 	}
 }
 
-func mapClaims(claims jsondoc.Value, actor *ocsf.Actor) {
+func mapClaims(claims jsondoc.Value, ev *ocsf.Event) {
+	actor := &ev.Actor
 	user := &actor.User
 	if !user.HasName() {
-		normalize.Text(firstOf(claims, claimUPN, "upn", claimName, "name"), user.SetName)
+		for _, key := range [...]string{claimUPN, "upn", claimName, "unique_name", "name"} {
+			if normalize.Text(claims.Get(key), user.SetName) != "" {
+				break
+			}
+		}
 	}
 	normalize.Text(claims.Get("name"), user.SetFullName)
 	if email := claims.Get(claimEmail); normalize.IsEmail(email.Text()) {
@@ -47,29 +58,57 @@ func mapClaims(claims jsondoc.Value, actor *ocsf.Actor) {
 	} else if !user.HasName() { // Microsoft.Advisor: a service of Azure
 		normalize.Text(email, user.SetName)
 	}
-	normalize.Text(firstOf(claims, claimObjectID, "oid"), user.SetUID)
+	if normalize.Text(claims.Get(claimObjectID), user.SetUID) == "" {
+		normalize.Text(claims.Get("oid"), user.SetUID)
+	}
 	normalize.Text(claims.Get("appid"), actor.SetAppUID)
 	normalize.Text(claims.Get("uti"), actor.Session.SetUID)
-	if methods := firstOf(claims, claimMethods, "amr").Text(); methods != "" {
-		actor.Session.SetIsMFA(strings.Contains(methods, "mfa"))
+	normalize.Text(claims.Get("sid"), actor.Session.SetUIDAlt)
+	methods := claims.Get(claimMethods)
+	if !says(methods) {
+		methods = claims.Get("amr")
+	}
+	if says(methods) {
+		actor.Session.SetIsMFA(strings.Contains(methods.Raw(), "mfa"))
 	}
 	switch idType := claims.Get("idtyp").Text(); {
 	case !user.HasName() && !user.HasUID():
 	case strings.EqualFold(idType, "app"):
 		user.SetTypeID(ocsf.UserTypeIDService)
-	case user.HasName():
+	case user.HasName() && !isGUID(user.Name()):
 		user.SetTypeID(ocsf.UserTypeIDUser)
-	case actor.HasAppUID(): // a service principal has no name in its token
+	case actor.HasAppUID(): // a service principal has no name in its token, or its id
 		user.SetTypeID(ocsf.UserTypeIDService)
 	}
 }
 
+// isGUID tells whether s is 8-4-4-4-12 hexadecimal digits.
+func isGUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		switch i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // mapRole maps the role assignment by which the call was allowed.
 func mapRole(evidence jsondoc.Value, actor *ocsf.Actor) {
-	if evidence.Get("role").Text() == "" {
+	if fold(evidence, "role").Text() == "" {
 		return
 	}
 	policy := &actor.AddAuthorizations().Policy
-	normalize.Text(evidence.Get("role"), policy.SetName)
-	normalize.Text(evidence.Get("roleDefinitionId"), policy.SetUID)
+	normalize.Text(fold(evidence, "role"), policy.SetName)
+	normalize.Text(fold(evidence, "roleDefinitionId"), policy.SetUID)
 }

@@ -27,6 +27,8 @@ var update = flag.Bool("update", false, "rewrite the events of testdata/*.txtar"
 type Suite struct {
 	Source string
 	New    func() normalize.Mapper
+	// Dir is where below testdata the golden files are; empty: in testdata itself.
+	Dir string
 	// Kept lists what of the record's text is not found in the event's JSON, which
 	// is given without raw_data. It is for records of text; of JSON objects every
 	// leaf is looked for.
@@ -41,13 +43,16 @@ func (s Suite) Record(value []byte) *event.Record {
 	return &event.Record{Source: s.Source, Value: value, Origin: event.Origin{Object: "file:/var/log/test.log", Position: 4096}}
 }
 
+// goldenFile is the path of a golden file.
+func (s Suite) goldenFile(name string) string { return filepath.Join("testdata", s.Dir, name+".txtar") }
+
 // Golden maps the record of each testdata/*.txtar and compares the event. A file
 // holds record.json or record.txt (without its last newline) and event.json, or
 // error.txt for a record that is refused. -update rewrites what the mapper gives.
 func (s Suite) Golden(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
+	files, err := filepath.Glob(s.goldenFile("*"))
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no testdata/*.txtar: %v", err)
+		t.Fatalf("no %s: %v", s.goldenFile("*"), err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
@@ -153,7 +158,7 @@ func reason(t testing.TB, err error) string {
 // Fuzz maps anything: no panic, and an event that passes Check or an error. Seeds
 // are the golden records and those given.
 func (s Suite) Fuzz(f *testing.F, seeds ...string) {
-	files, err := filepath.Glob("testdata/*.txtar")
+	files, err := filepath.Glob(s.goldenFile("*"))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -183,7 +188,7 @@ func (s Suite) Fuzz(f *testing.F, seeds ...string) {
 func (s Suite) Benchmark(b *testing.B, names ...string) {
 	records, size := make([]*event.Record, len(names)), 0
 	for i, name := range names {
-		archive, err := txtar.ParseFile(filepath.Join("testdata", name+".txtar"))
+		archive, err := txtar.ParseFile(s.goldenFile(name))
 		if err != nil {
 			b.Fatal(err)
 		}
