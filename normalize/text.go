@@ -1,6 +1,7 @@
 package normalize
 
 import (
+	"encoding/json"
 	"net/netip"
 	"strings"
 	"time"
@@ -136,4 +137,20 @@ func GoogleLocation(s string) (region, zone string) {
 		return s[:n-2], s
 	}
 	return s, ""
+}
+
+// AppendString appends s as a JSON string.
+func AppendString(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c >= 0x7f {
+			quoted, err := json.Marshal(s)
+			if err != nil { // a text always marshals
+				return append(dst, `""`...)
+			}
+			return append(dst, quoted...)
+		}
+	}
+	dst = append(dst, '"')
+	dst = append(dst, s...)
+	return append(dst, '"')
 }

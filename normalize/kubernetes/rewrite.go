@@ -1,8 +1,7 @@
 package kubernetes
 
 import (
-	"encoding/json"
-
+	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/schemas/jsondoc"
 )
 
@@ -37,16 +36,8 @@ func (w *rewriter) move(key string, v jsondoc.Value) {
 func (w *rewriter) str(key, text string) {
 	if text != "" {
 		w.begin(key)
-		w.quote(text)
+		w.text = normalize.AppendString(w.text, text)
 	}
-}
-
-func (w *rewriter) quote(text string) {
-	quoted, err := json.Marshal(text)
-	if err != nil { // a text always marshals
-		return
-	}
-	w.text = append(w.text, quoted...)
 }
 
 // tableColumns are the columns of AKSAudit and AKSAuditAdmin and the members of

@@ -67,3 +67,13 @@ func labelled(t *testing.T, file string) (list [][]byte) {
 	}
 	return list
 }
+
+// Line maps one record and checks its event.
+func (s Suite) Line(t *testing.T, record string) {
+	t.Helper()
+	var ev ocsf.Event
+	if err := s.New().Map(s.Record([]byte(record)), &ev); err != nil {
+		t.Fatalf("%v: %s", err, record)
+	}
+	s.Check(t, []byte(record), &ev)
+}
