@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,6 +127,38 @@ func halfByHalf(t *testing.T, c *kafka.Cluster, w *world, want books, between fu
 	}
 	succeed(t, w.run(t.Context(), Options{Once: true})) // to the last roll-up
 	checkUndisturbed(t, w, want)
+	if t.Failed() {
+		logSignals(t, c, w)
+	}
+}
+
+// logSignals tells what correlate heard: heartbeats, and between them how many
+// signals of which times.
+func logSignals(t *testing.T, c *kafka.Cluster, w *world) {
+	t.Helper()
+	opts := broker.Options{Seeds: c.Plaintext(), Log: slog.New(slog.DiscardHandler)}
+	topic := broker.Names{Prefix: w.config.Kafka.TopicPrefix}.Signals()
+	ranges, err := opts.VisibleRanges(t.Context(), topic)
+	succeed(t, err)
+	var out strings.Builder
+	n, least, most := 0, int64(math.MaxInt64), int64(0)
+	err = opts.ReadRange(t.Context(), topic, ranges[topic], func(r *kgo.Record) {
+		signal, beat, err := detections.ParseSignal(r.Value)
+		switch {
+		case err != nil:
+			fmt.Fprintf(&out, "%d/%d: %v\n", r.Partition, r.Offset, err)
+		case signal != nil:
+			n, least, most = n+1, min(least, signal.Time), max(most, signal.Time)
+		default:
+			if n > 0 {
+				fmt.Fprintf(&out, "%d: %d signals of %s to %s\n", r.Partition, n, time.UnixMilli(least).UTC().Format(time.TimeOnly), time.UnixMilli(most).UTC().Format(time.TimeOnly))
+				n, least, most = 0, math.MaxInt64, 0
+			}
+			fmt.Fprintf(&out, "%d/%d at %s: %s idle=%v %s\n", r.Partition, r.Offset, r.Timestamp.Format(time.StampMilli), beat.Partition, beat.Idle, time.UnixMilli(beat.MaxTime).UTC().Format(time.TimeOnly))
+		}
+	})
+	succeed(t, err)
+	t.Logf("signals of %s:\n%s", topic, out.String())
 }
 
 // inBackground is a pipeline that runs until it is stopped.

@@ -160,7 +160,7 @@ func (tl *timeline) world(t *testing.T, dir string) *world {
 func (tl *timeline) check(t *testing.T, w *world, late bool) int {
 	t.Helper()
 	want, lateSignals := tl.expected(t, w, late)
-	if len(want.Alerts) < 5 || len(want.RollUps) == 0 {
+	if len(want.Alerts) < 5 { // some timelines have no roll-ups: those of rules that never suppress
 		t.Errorf("seed %d: only %d alerts and %d roll-ups: the timeline tests too little", tl.seed, len(want.Alerts), len(want.RollUps))
 	}
 	if diff := cmp.Diff(want, w.found(t)); diff != "" {
