@@ -115,7 +115,7 @@ func (b *builder) ordering(e ast.Expr, sc *variable) *node {
 		n.eval = holds(left, right, func(a, b int64) (bool, bool) { return wanted(cmp.Compare(a, b)), true })
 	case kindFloat:
 		n.eval = holds(left, right, func(a, b float64) (bool, bool) {
-			return wanted(cmp.Compare(a, b)), !math.IsNaN(a) && !math.IsNaN(b)
+			return wanted(cmp.Compare(a, b)) && !math.IsNaN(a) && !math.IsNaN(b), true
 		})
 	case kindTime:
 		n.eval = holds(left, right, func(a, b time.Time) (bool, bool) { return wanted(a.Compare(b)), true })

@@ -54,6 +54,9 @@ func (u *unit) call(e ast.Expr, sc *vars) shape {
 	if op, ok := jsonOperators[name]; ok && len(shapes) == 2 {
 		u.comparison(e, c, op.function, op.flipped, shapes)
 	}
+	if name == operators.Conditional && shapes[1].kind == json && shapes[2].kind == json {
+		return shape{kind: json, path: computed}
+	}
 	if f := calledName(c); jsonResults[f] {
 		return shape{kind: json, path: f + "(...)"}
 	}
