@@ -4,6 +4,8 @@ package normalize
 // and lake.
 const (
 	AWSCloudTrail     = "aws.cloudtrail"
+	AWSGuardDuty      = "aws.guardduty"
+	AWSSecurityHub    = "aws.securityhub"
 	KubernetesAudit   = "kubernetes.audit"
 	AzureActivity     = "azure.activity"
 	AzureDefender     = "azure.defender"
