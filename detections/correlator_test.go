@@ -17,14 +17,30 @@ import (
 // testManifest describes rules of every kind, in milliseconds small enough that
 // windows and buckets interact.
 func testManifest() *Manifest {
+	g := []string{"g"}
 	m := &Manifest{Format: manifestFormat, Digest: "d", Rules: []ManifestRule{
-		{ID: "each", Version: "v1", Title: "each", Status: StatusStable, Severity: 3},
-		{ID: "suppressed", Version: "v1", Title: "suppressed", Status: StatusStable, Severity: 4, Suppress: 100, Group: []string{"g"}},
-		{ID: "burst", Version: "v1", Title: "burst", Status: StatusStable, Severity: 4, Count: 3, Within: 50, Suppress: 50, Group: []string{"g"}},
-		{ID: "slow", Version: "v1", Title: "slow", Status: StatusStable, Severity: 2, Count: 2, Within: 30, Suppress: 200, Group: []string{"g"}},
-		{ID: "overlap", Version: "v1", Title: "overlap", Status: StatusStable, Severity: 2, Count: 4, Within: 150, Suppress: 40, Group: []string{"g"}},
-		{ID: "quiet", Version: "v1", Title: "quiet", Status: StatusExperimental, Severity: 2},
+		{ID: "each", Severity: 3},
+		{ID: "suppressed", Severity: 4, Suppress: 100, Group: g},
+		{ID: "burst", Severity: 4, Block: BlockCount, Count: 3, Within: 50, Suppress: 50, Group: g},
+		{ID: "slow", Severity: 2, Block: BlockCount, Count: 2, Within: 30, Suppress: 200, Group: g},
+		{ID: "overlap", Severity: 2, Block: BlockCount, Count: 4, Within: 150, Suppress: 40, Group: g},
+		{ID: "distinct", Severity: 2, Block: BlockDistinct, Count: 3, Within: 150, Suppress: 60, Group: g, Context: []string{"value"}},
+		{ID: "sum", Severity: 2, Block: BlockSum, Over: 25, Within: 80, Suppress: 80, Group: g},
+		{ID: "chain", Severity: 2, Block: BlockSequence, Steps: 3, Ordered: true, Within: 100, Suppress: 150, Group: g},
+		{ID: "anyhow", Severity: 2, Block: BlockSequence, Steps: 3, Within: 60, Suppress: 60, Group: g},
+		{ID: "absent", Severity: 2, Block: BlockAbsence, Within: 40, Suppress: 40, Group: g},
+		{ID: "absent_long", Severity: 2, Block: BlockAbsence, Within: 25, Suppress: 400, Group: g},
+		{ID: "first", Severity: 2, Block: BlockFirstSeen, For: 300, Learn: 100, Group: g},
+		{ID: "first_long", Severity: 2, Block: BlockFirstSeen, For: 90, Suppress: 200, Group: g},
+		{ID: "quiet", Status: StatusExperimental, Severity: 2},
 	}}
+	for i := range m.Rules {
+		r := &m.Rules[i]
+		r.Version, r.Title = "v1", r.ID
+		if r.Status == "" {
+			r.Status = StatusStable
+		}
+	}
 	m.index()
 	return m
 }
@@ -35,6 +51,28 @@ func testSignal(rule string, time int64, uid, group string) *Signal {
 		Time: time, UID: uid, Group: `["` + group + `"]`, Title: rule + " by " + group,
 		Evidence: json.RawMessage(`{"name":"api_activity","uid":"` + uid + `","data":{"time":1}}`),
 	}
+}
+
+// randomSignal is a signal of any rule, with what its block looks at.
+func randomSignal(r *rand.Rand, time int64, uid string) *Signal {
+	rules := testManifest().Rules
+	rule := &rules[r.IntN(len(rules))]
+	s := testSignal(rule.ID, time, uid, string(rune('a'+r.IntN(2))))
+	switch rule.Block {
+	case BlockDistinct, BlockFirstSeen:
+		s.Value = fmt.Sprint(r.IntN(7))
+		s.Context = []json.RawMessage{json.RawMessage(s.Value)}
+	case BlockSum:
+		s.Sum = r.Int64N(12)
+	case BlockSequence:
+		s.Step = r.IntN(rule.Steps)
+	case BlockAbsence:
+		s.Step = r.IntN(2)
+	}
+	if r.IntN(60) == 0 {
+		*s = Signal{Rule: s.Rule, Identity: s.Identity, Version: s.Version, Digest: s.Digest, Severity: errorSeverity, Time: s.Time, UID: s.UID, Error: "no such key"}
+	}
+	return s
 }
 
 func lookup(string) (*Manifest, error) { return testManifest(), nil }
@@ -82,7 +120,6 @@ type logRecord struct {
 // truth of what each partition has sent.
 func randomLog(r *rand.Rand, n int) []logRecord {
 	const lateness = 60
-	rules := []string{"each", "suppressed", "burst", "slow", "overlap", "quiet"}
 	var log []logRecord
 	var greatest [2]int64
 	beat := func(partition int, idle bool) {
@@ -100,8 +137,13 @@ func randomLog(r *rand.Rand, n int) []logRecord {
 		now[p] += r.Int64N(20)
 		time := max(now[p]-r.Int64N(lateness), 1000)
 		greatest[p] = max(greatest[p], time)
-		s := testSignal(rules[r.IntN(len(rules))], time, fmt.Sprint("u", i), string(rune('a'+r.IntN(2))))
+		s := randomSignal(r, time, fmt.Sprint("u", i))
 		log = append(log, logRecord{signal: s})
+		for steps := testManifest().Rule(s.Rule).Steps; s.Error == "" && steps > 0 && r.IntN(3) == 0; {
+			other := *s // an event may match several steps
+			other.Step = r.IntN(steps)
+			log = append(log, logRecord{signal: &other})
+		}
 		if r.IntN(10) == 0 {
 			log = append(log, logRecord{signal: s}) // redelivered
 		}
@@ -134,27 +176,129 @@ func feed(t *testing.T, c *Correlator, rec logRecord, offset int64) []*ocsf.Even
 	return events
 }
 
+// process is a correlator as the pipeline runs it: in transactions, some of which are
+// aborted, in processes that come and go.
+type process struct {
+	t   *testing.T
+	log []logRecord
+	c   *Correlator
+	// What is committed.
+	next       int64
+	checkpoint Checkpoint
+	terms      []Term
+}
+
+func newProcess(t *testing.T, log []logRecord) *process {
+	p := &process{t: t, log: log}
+	p.restore()
+	return p
+}
+
+// restore makes the correlator of what is committed.
+func (p *process) restore() {
+	p.t.Helper()
+	p.c = NewCorrelator(CorrelatorOptions{Lookup: lookup, Experimental: true, Resume: p.checkpoint, Committed: p.next, Terms: p.terms})
+	for i := p.checkpoint.From; i < p.next; i++ {
+		if events := feed(p.t, p.c, p.log[i], i); len(events) != 0 {
+			p.t.Fatalf("replay of offset %d gave %d alerts", i, len(events))
+		}
+	}
+}
+
+// feed gives the next n records, and what comes out.
+func (p *process) feed(n int64) (out []*ocsf.Event) {
+	for i := p.next; i < p.next+n; i++ {
+		out = append(out, feed(p.t, p.c, p.log[i], i)...)
+	}
+	return out
+}
+
+// commit ends a transaction of n records.
+func (p *process) commit(n int64) {
+	p.t.Helper()
+	p.next += n
+	var err error
+	if p.checkpoint, err = ParseCheckpoint(p.c.Checkpoint(p.next).String()); err != nil {
+		p.t.Fatal(err)
+	}
+	if p.checkpoint.From > p.checkpoint.Needed || p.checkpoint.Needed > p.next {
+		p.t.Fatalf("checkpoint %v at %d", p.checkpoint, p.next)
+	}
+	for _, term := range p.c.TakeTerms() {
+		p.terms = append(p.terms, written(p.t, term))
+	}
+}
+
+// written is a term as its record says it.
+func written(t *testing.T, term Term) Term {
+	t.Helper()
+	back, err := ParseTerm(term.Key(), term.Encode())
+	if err != nil || back != term {
+		t.Fatalf("%+v is read back as %+v, %v", term, back, err)
+	}
+	return back
+}
+
 // TestCorrelatorProperty: whatever the order of arrival within the lateness, and
-// wherever the process is restarted, the alerts and roll-ups are those of the
-// plain reading of the semantics.
+// wherever transactions are aborted and processes restarted, the alerts and roll-ups
+// are those of the plain reading of the semantics.
 func TestCorrelatorProperty(t *testing.T) {
-	for seed := range uint64(100) {
+	found := map[string]int{}
+	for seed := range uint64(80) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		log := randomLog(r, 20+r.IntN(600))
+		log := randomLog(r, 20+r.IntN(1000))
 		want := reference(signalsOf(log))
 
 		var got outcome
-		c := NewCorrelator(CorrelatorOptions{Lookup: lookup, Experimental: true})
-		for i, rec := range log {
-			if r.IntN(80) == 0 {
-				c = restart(t, c, log, int64(i))
+		p := newProcess(t, log)
+		for p.next < int64(len(log)) {
+			n := min(1+r.Int64N(120), int64(len(log))-p.next)
+			out := p.feed(n)
+			for _, ev := range out {
+				found[ev.FindingInfo.Analytic.UID()]++
 			}
-			got.take(feed(t, c, rec, int64(i)))
+			if r.IntN(5) == 0 { // aborted
+				p.restore()
+				continue
+			}
+			got.take(out)
+			p.commit(n)
+			switch r.IntN(6) {
+			case 0:
+				p.restore()
+			case 1: // a new log of terms
+				p.terms = p.c.AllTerms()
+			}
 		}
-		got.take(c.Finish())
-		if late := c.Stats().Late; late != 0 {
+		got.take(p.c.Finish())
+		if late := p.c.Stats().Late; late != 0 {
 			t.Fatalf("seed %d: %d signals were late", seed, late)
 		}
+		got.sort()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("seed %d: (-want +got)\n%s", seed, diff)
+		}
+	}
+	for _, rule := range testManifest().Rules {
+		if found[rule.ID] == 0 {
+			t.Errorf("rule %s found nothing", rule.ID)
+		}
+	}
+}
+
+// TestOrderOfArrival: without a watermark any order gives the same.
+func TestOrderOfArrival(t *testing.T) {
+	for seed := range uint64(40) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		signals := signalsOf(randomLog(r, 20+r.IntN(500)))
+		want := reference(signals)
+		r.Shuffle(len(signals), func(i, j int) { signals[i], signals[j] = signals[j], signals[i] })
+		c := NewCorrelator(CorrelatorOptions{Lookup: lookup, Experimental: true})
+		var got outcome
+		for i, s := range signals {
+			got.take(feed(t, c, logRecord{signal: s}, int64(i)))
+		}
+		got.take(c.Finish())
 		got.sort()
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("seed %d: (-want +got)\n%s", seed, diff)
@@ -167,21 +311,24 @@ func TestCorrelatorProperty(t *testing.T) {
 // and again gives, at every offset, what an uninterrupted one gives.
 func TestRestartChangesNothing(t *testing.T) {
 	late := int64(0)
-	for seed := range uint64(16) {
+	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		log := roughLog(r, 1500)
-		steady := NewCorrelator(CorrelatorOptions{Lookup: lookup})
-		restless := NewCorrelator(CorrelatorOptions{Lookup: lookup})
+		steady, restless := newProcess(t, log), newProcess(t, log)
 		for i, rec := range log {
-			if r.IntN(200) == 0 {
-				restless = restart(t, restless, log, int64(i))
+			if r.IntN(100) == 0 {
+				watermark := restless.c.mark.now
+				if restless.restore(); restless.c.mark.now != watermark {
+					t.Fatalf("watermark after restart at %d: %d, want %d", i, restless.c.mark.now, watermark)
+				}
 			}
-			want, got := jsonOf(feed(t, steady, rec, int64(i))), jsonOf(feed(t, restless, rec, int64(i)))
+			want, got := jsonOf(feed(t, steady.c, rec, int64(i))), jsonOf(restless.feed(1))
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("seed %d: at offset %d of %d (-steady +restarted)\n%s", seed, i, len(log), diff)
 			}
+			restless.commit(1)
 		}
-		late += steady.Stats().Late
+		late += steady.c.Stats().Late
 	}
 	if late == 0 {
 		t.Error("no signal was late")
@@ -190,7 +337,6 @@ func TestRestartChangesNothing(t *testing.T) {
 
 // roughLog is a log as nobody wants it.
 func roughLog(r *rand.Rand, n int) []logRecord {
-	rules := []string{"each", "suppressed", "burst", "slow", "overlap"}
 	var log []logRecord
 	now, beats := int64(1000), 3+r.IntN(60)
 	for i := range n {
@@ -199,7 +345,7 @@ func roughLog(r *rand.Rand, n int) []logRecord {
 		if r.IntN(20) == 0 {
 			time -= r.Int64N(500)
 		}
-		log = append(log, logRecord{signal: testSignal(rules[r.IntN(len(rules))], time, fmt.Sprint("u", r.IntN(i+1)), string(rune('a'+r.IntN(2))))})
+		log = append(log, logRecord{signal: randomSignal(r, time, fmt.Sprint("u", r.IntN(i+1)))})
 		if r.IntN(beats) == 0 {
 			h := &Heartbeat{Partition: fmt.Sprint("raw/", r.IntN(3)), MaxTime: now - r.Int64N(300), Lateness: 30,
 				Idle: r.IntN(5) == 0, Sent: int64(i) * 1000}
@@ -220,32 +366,11 @@ func jsonOf(events []*ocsf.Event) []string {
 	return all
 }
 
-// restart commits at an offset and rebuilds the correlator from the log.
-func restart(t *testing.T, c *Correlator, log []logRecord, committed int64) *Correlator {
-	t.Helper()
-	checkpoint, err := ParseCheckpoint(c.Checkpoint(committed).String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if checkpoint.From > checkpoint.Needed || checkpoint.Needed > committed {
-		t.Fatalf("checkpoint %v at %d", checkpoint, committed)
-	}
-	next := NewCorrelator(CorrelatorOptions{Lookup: lookup, Experimental: true, Resume: checkpoint, Committed: committed})
-	for i := checkpoint.From; i < committed; i++ {
-		if events := feed(t, next, log[i], i); len(events) != 0 {
-			t.Fatalf("replay of offset %d gave %d alerts", i, len(events))
-		}
-	}
-	if got, want := next.mark.now, c.mark.now; got != want {
-		t.Fatalf("watermark after restart at %d: %d, want %d", committed, got, want)
-	}
-	return next
-}
-
 // TestCheckpointMovesOn: a restart does not read the whole log.
 func TestCheckpointMovesOn(t *testing.T) {
 	c := NewCorrelator(CorrelatorOptions{Lookup: lookup})
 	log := randomLog(rand.New(rand.NewPCG(1, 2)), 5000)
+	log = slices.DeleteFunc(log, func(rec logRecord) bool { return rec.signal != nil && rec.signal.Error != "" }) // they are kept for an hour
 	for i, rec := range log {
 		feed(t, c, rec, int64(i))
 	}

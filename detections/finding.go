@@ -1,6 +1,7 @@
 package detections
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -34,8 +35,12 @@ const product = "weir"
 // severity and bucket always give the same id.
 func (f *finding) alertID() string {
 	s := f.hit.signal
+	group := s.Group
+	if s.Error != "" {
+		group = errorGroup
+	}
 	bucket := binary.BigEndian.AppendUint64(nil, uint64(f.key.start))
-	return hashID(s.Identity, s.Version, s.Group, strconv.Itoa(int(f.key.severity)), string(bucket)+f.key.uid)
+	return hashID(s.Identity, s.Version, group, strconv.Itoa(int(f.key.severity)), string(bucket)+f.key.uid)
 }
 
 // hashID hashes parts, each with its length, to 32 hexadecimal digits.
@@ -90,7 +95,9 @@ func (f *finding) info(ev *ocsf.Event, alert string, shown []*entry) {
 	info := &ev.FindingInfo
 	info.SetUID(alert)
 	info.SetTitle(f.hit.signal.Title)
-	if f.rule.Description != "" {
+	if f.hit.signal.Error != "" {
+		info.SetDesc("The rule may have missed events: " + f.hit.signal.Error)
+	} else if f.rule.Description != "" {
 		info.SetDesc(strings.TrimSpace(f.rule.Description))
 	}
 	info.SetFirstSeenTime(f.events[0].time)
@@ -127,11 +134,17 @@ func (f *finding) shown() []*entry {
 // else.
 func evidenceEvent(entries []*entry) *ocsf.Event {
 	text := []byte(`{"evidences":[`)
-	for i, e := range entries {
-		if i > 0 {
+	for _, e := range entries {
+		if len(e.signal.Evidence) == 0 {
+			continue
+		}
+		if text[len(text)-1] != '[' {
 			text = append(text, ',')
 		}
 		text = append(text, e.signal.Evidence...)
+	}
+	if text[len(text)-1] == '[' {
+		return new(ocsf.Event)
 	}
 	ev := new(ocsf.Event)
 	if err := ev.UnmarshalJSON(append(text, `]}`...)); err != nil {
@@ -140,6 +153,13 @@ func evidenceEvent(entries []*entry) *ocsf.Event {
 	}
 	return ev
 }
+
+// The kinds of findings, in unmapped.weir.kind.
+const (
+	kindAlert  = "alert"
+	kindRollup = "rollup"
+	kindError  = "rule_error"
+)
 
 // unmapped is what of a finding OCSF has no attribute for.
 func (f *finding) unmapped(alert string) ocsf.JSON {
@@ -150,24 +170,88 @@ func (f *finding) unmapped(alert string) ocsf.JSON {
 		Version        string          `json:"version"`
 		RuleSet        string          `json:"rule_set"`
 		Status         Status          `json:"status"`
+		Block          Block           `json:"block,omitempty"`
 		Group          json.RawMessage `json:"group,omitempty"`
+		Context        json.RawMessage `json:"context,omitempty"`
 		Bucket         int64           `json:"bucket"`
 		Suppress       int64           `json:"suppress,omitempty"`
 		Hits           int             `json:"hits"`
+		Distinct       int             `json:"distinct,omitempty"`
+		Sum            int64           `json:"sum,omitempty"`
+		Error          string          `json:"error,omitempty"`
 		References     []string        `json:"references,omitempty"`
 		FalsePositives []string        `json:"false_positives,omitempty"`
 	}
-	w := weir{Kind: "alert", Alert: alert, Rule: f.rule.ID, Version: f.rule.Version, RuleSet: f.hit.signal.Digest,
-		Status: f.rule.Status, Group: f.group(), Bucket: f.key.start, Suppress: f.rule.Suppress, Hits: f.hits,
-		References: f.rule.References, FalsePositives: f.rule.FalsePositives}
-	if f.rollup {
-		w.Kind = "rollup"
+	w := weir{Kind: kindAlert, Alert: alert, Rule: f.rule.ID, Version: f.rule.Version, RuleSet: f.hit.signal.Digest,
+		Status: f.rule.Status, Block: f.rule.Block, Group: f.group(), Context: f.context(), Bucket: f.key.start, Suppress: f.rule.Suppress,
+		Hits: f.hits, Error: f.hit.signal.Error, References: f.rule.References, FalsePositives: f.rule.FalsePositives}
+	switch {
+	case w.Error != "":
+		w.Kind = kindError
+	case f.rollup:
+		w.Kind = kindRollup
+	}
+	switch f.rule.Block {
+	case BlockDistinct:
+		w.Distinct = f.distinct()
+	case BlockSum:
+		for _, e := range f.events {
+			w.Sum += e.signal.Sum
+		}
 	}
 	text, err := json.Marshal(map[string]weir{"weir": w})
 	if err != nil {
 		panic(fmt.Sprintf("encode finding: %v", err)) // strings, integers and JSON that weir wrote
 	}
 	return ocsf.JSON(text)
+}
+
+// distinct is how many different values the events have.
+func (f *finding) distinct() int {
+	values := map[string]bool{}
+	for _, e := range f.events {
+		values[e.signal.Value] = true
+	}
+	return len(values)
+}
+
+// contextLimit bounds the different values that a finding shows of each attribute of
+// `context`.
+const contextLimit = 20
+
+// context is the different values of the rule's context in the events, by name, the
+// first ones in order; "..." follows where there are more.
+func (f *finding) context() json.RawMessage {
+	if len(f.rule.Context) == 0 {
+		return nil
+	}
+	text := []byte{'{'}
+	for i, name := range f.rule.Context {
+		seen := map[string]bool{}
+		var shown []byte
+		for _, e := range f.events {
+			if i >= len(e.signal.Context) {
+				continue // of another version of the rule's text
+			}
+			value := string(e.signal.Context[i])
+			if value == "null" || seen[value] {
+				continue
+			}
+			if seen[value] = true; len(seen) > contextLimit {
+				value = `"..."`
+			}
+			shown = append(append(shown, ','), value...)
+			if len(seen) > contextLimit {
+				break
+			}
+		}
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		text = append(append(text, quoteJSON(name)...), ":["...)
+		text = append(append(text, bytes.TrimPrefix(shown, []byte{','})...), ']')
+	}
+	return append(text, '}')
 }
 
 // group is the group's values by name.
@@ -181,10 +265,20 @@ func (f *finding) group() json.RawMessage {
 		if i > 0 {
 			text = append(text, ',')
 		}
-		quoted, _ := json.Marshal(name) // a string
-		text = append(append(append(text, quoted...), ':'), values[i]...)
+		text = append(append(append(text, quoteJSON(name)...), ':'), values[i]...)
 	}
 	return append(text, '}')
+}
+
+// IsRuleError tells a finding about a rule that could not be evaluated, among the
+// events that a Correlator gives.
+func IsRuleError(ev *ocsf.Event) bool {
+	var u struct {
+		Weir struct {
+			Kind string `json:"kind"`
+		} `json:"weir"`
+	}
+	return json.Unmarshal([]byte(ev.Unmapped()), &u) == nil && u.Weir.Kind == kindError
 }
 
 // IsRollup tells a roll-up from an alert, among the events that a Correlator gives.

@@ -48,17 +48,21 @@ type Signal struct {
 
 // Key is the signal's partition key: signals of one rule and group meet in one
 // partition.
-func (s *Signal) Key() []byte {
-	return []byte(s.groupKey())
-}
+func (s *Signal) Key() []byte { return s.appendGroupKey(nil) }
 
 // groupKey tells groups apart, and the errors of a rule from all of its groups.
-func (s *Signal) groupKey() string {
+func (s *Signal) groupKey() string { return string(s.appendGroupKey(nil)) }
+
+func (s *Signal) appendGroupKey(dst []byte) []byte {
+	dst = append(append(append(dst, s.Identity...), '@'), s.Version...)
 	if s.Error != "" {
-		return s.Identity + "@" + s.Version + "!error"
+		return append(dst, errorGroup...)
 	}
-	return s.Identity + "@" + s.Version + s.Group
+	return append(dst, s.Group...)
 }
+
+// errorGroup is the group of a rule's errors.
+const errorGroup = "!error"
 
 // Heartbeat tells how far the events of one raw partition have come. detect
 // writes one to every partition of signals, at most once a second.

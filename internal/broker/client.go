@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -24,6 +25,14 @@ const TransactionTimeout = 10 * time.Second
 // comes to a consumer meanwhile waits for its end: with the 5 s of kgo, the records of
 // a partition waited that long after a start or a rebalance.
 const fetchWait = 500 * time.Millisecond
+
+// What one fetch brings at most, in bytes as they are compressed: ten times as much in
+// memory, and every consumer of the process holds one and has another under way. A
+// larger batch comes alone.
+const (
+	fetchBytes          = 4 << 20
+	fetchPartitionBytes = 1 << 20
+)
 
 // metadataWait is how soon a client may ask for metadata again. Kafka 4 answers the
 // first produce after a commit with CONCURRENT_TRANSACTIONS while it still marks the
@@ -64,8 +73,8 @@ func (o Options) Client(opts ...kgo.Opt) []kgo.Opt {
 		kgo.ProducerBatchMaxBytes(maxMessage),
 		kgo.BrokerMaxWriteBytes(100 << 20),
 		kgo.ProducerBatchCompression(kgo.ZstdCompression(), kgo.NoCompression()),
-		kgo.FetchMaxBytes(32 << 20),
-		kgo.FetchMaxPartitionBytes(MaxMessageBytes),
+		kgo.FetchMaxBytes(fetchBytes),
+		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		kgo.FetchMaxWait(fetchWait),
 		kgo.MetadataMinAge(metadataWait),
 		kgo.RecordPartitioner(partitioner{}),
@@ -91,21 +100,25 @@ func (o Options) New(ctx context.Context, opts ...kgo.Opt) (*kgo.Client, error) 
 
 // partitioner sends a record with a key to the partition of its key's hash (the
 // one of Kafka's own clients, so that others can find a key), and a record
-// without a key to the partition that it names.
+// without a key to the partition that it names. Terms have keys, for compaction, and
+// go nevertheless where they are told: into the partition of their signals.
 type partitioner struct{}
 
 var byKey = kgo.StickyKeyPartitioner(nil)
 
 func (partitioner) ForTopic(topic string) kgo.TopicPartitioner {
-	return topicPartitioner{byKey.ForTopic(topic)}
+	return topicPartitioner{byKey.ForTopic(topic), strings.HasSuffix(topic, termsTopic)}
 }
 
-type topicPartitioner struct{ keyed kgo.TopicPartitioner }
+type topicPartitioner struct {
+	keyed kgo.TopicPartitioner
+	named bool
+}
 
 func (p topicPartitioner) RequiresConsistency(*kgo.Record) bool { return true }
 
 func (p topicPartitioner) Partition(r *kgo.Record, n int) int {
-	if r.Key == nil {
+	if r.Key == nil || p.named {
 		return int(r.Partition)
 	}
 	return p.keyed.Partition(r, n)

@@ -47,6 +47,13 @@ func (n Names) Seen() string { return n.Prefix + "seen" }
 // Rulesets is the compacted topic of rule-set manifests by digest.
 func (n Names) Rulesets() string { return n.Prefix + "rulesets" }
 
+// termsTopic is the name of Terms without a prefix.
+const termsTopic = "terms"
+
+// Terms is the topic of what first_seen rules have learnt, by the partitions of
+// Signals.
+func (n Names) Terms() string { return n.Prefix + termsTopic }
+
 // Topic is what weir wants of one of its topics.
 type Topic struct {
 	Name       string

@@ -17,7 +17,7 @@ func (p *pipeline) uses(r Role) []string {
 	case RoleDetect:
 		return append(p.rawTopics(), n.Events(), n.Signals(), n.DLQ(), n.Seen(), n.Rulesets())
 	case RoleCorrelate:
-		return []string{n.Signals(), n.Alerts(), n.DLQ(), n.Rulesets()}
+		return []string{n.Signals(), n.Alerts(), n.DLQ(), n.Rulesets(), n.Terms()}
 	case RoleStore:
 		return []string{n.Events(), n.Alerts(), n.DLQ()}
 	case RoleDeliver:

@@ -28,6 +28,9 @@ type correlateRole struct {
 	adm     *kadm.Client
 	states  map[partition]*correlation
 	rules   map[string]*detections.Manifest // by digest
+	// trimTerms is how many records of terms are too many on a broker that does not
+	// compact; 0 for one that does.
+	trimTerms int
 
 	// What the transaction under way changed.
 	touched map[partition]bool
@@ -41,7 +44,8 @@ type correlation struct {
 	*detections.Correlator
 	next int64 // behind the last record that went in
 	time int64 // of the event of the last signal, milliseconds
-	late int64 // late signals that are counted already
+	told detections.CorrelatorStats // what is counted already
+	terms
 }
 
 func newCorrelate(s *shared) *correlateRole {
@@ -60,6 +64,9 @@ func (c *correlateRole) run(ctx, drain context.Context, target *target) error {
 	}
 	defer cl.Close()
 	c.adm = kadm.NewClient(cl)
+	if err := c.checkTerms(ctx); err != nil {
+		return err
+	}
 	return c.session.run(ctx, drain, target)
 }
 
@@ -67,10 +74,14 @@ func (c *correlateRole) handle(ctx context.Context, b *batch) error {
 	// Of each partition that is committed, the state must be known: its commit
 	// says what the next owner needs.
 	for p := range b.partitions {
-		if _, err := c.stateOf(ctx, p); err != nil {
+		state, err := c.stateOf(ctx, p)
+		if err != nil {
 			return err
 		}
 		c.touched[p] = true
+		if err := c.trim(ctx, b, p, state); err != nil {
+			return err
+		}
 	}
 	for _, r := range b.records {
 		state := c.states[partition{r.Topic, r.Partition}]
@@ -82,6 +93,9 @@ func (c *correlateRole) handle(ctx context.Context, b *batch) error {
 		for _, a := range alerts {
 			b.produce(ctx, c.fitting(c.alertRecord(a), b.oversized[positionOf(r)]), r)
 		}
+	}
+	for p := range b.partitions {
+		c.produceTerms(ctx, b, p, c.states[p].TakeTerms())
 	}
 	return nil
 }
@@ -149,8 +163,12 @@ func (c *correlateRole) stateOf(ctx context.Context, p partition) (*correlation,
 	if err != nil {
 		return nil, err
 	}
-	s := &correlation{next: committed, Correlator: detections.NewCorrelator(detections.CorrelatorOptions{
-		Resume: resume, Committed: committed,
+	known, log, err := c.readTerms(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	s := &correlation{next: committed, terms: log, Correlator: detections.NewCorrelator(detections.CorrelatorOptions{
+		Resume: resume, Committed: committed, Terms: known, Limits: detections.DefaultLimits(),
 		Lookup: func(digest string) (*detections.Manifest, error) {
 			if m := c.rules[digest]; m != nil {
 				return m, nil
@@ -246,7 +264,9 @@ func (c *correlateRole) committed() {
 	c.stats.deadLettered(c.letters)
 	c.stats.rolledUp(c.rollUps)
 	for p := range c.touched {
-		c.states[p].show(c.stats.Telemetry, p)
+		s := c.states[p]
+		s.show(c.stats.Telemetry, p)
+		s.terms.committed()
 	}
 	c.reset()
 }
@@ -273,19 +293,24 @@ func (c *correlateRole) dropped(p partition) {
 	t, id := c.stats.Telemetry, strconv.Itoa(int(p.id))
 	t.CorrelatorGroups.DeleteLabelValues(id)
 	t.CorrelatorSignals.DeleteLabelValues(id)
+	t.CorrelatorTerms.DeleteLabelValues(id)
 	t.CorrelatorWatermark.DeleteLabelValues(id)
 }
 
 // show makes the state of a partition visible.
 func (s *correlation) show(t *telemetry.Telemetry, p partition) {
 	id := strconv.Itoa(int(p.id))
-	groups, signals := s.Size()
+	groups, signals, known := s.Size()
 	t.CorrelatorGroups.WithLabelValues(id).Set(float64(groups))
 	t.CorrelatorSignals.WithLabelValues(id).Set(float64(signals))
+	t.CorrelatorTerms.WithLabelValues(id).Set(float64(known))
 	if ms, ok := s.Watermark(); ok {
 		t.CorrelatorWatermark.WithLabelValues(id).Set(float64(ms) / 1000)
 	}
-	late := s.Stats().Late
-	t.LateSignals.Add(float64(late - s.late))
-	s.late = late
+	now := s.Stats()
+	t.LateSignals.Add(float64(now.Late - s.told.Late))
+	t.OverflowSignals.Add(float64(now.Overflows - s.told.Overflows))
+	t.ForgottenTerms.Add(float64(now.Forgotten - s.told.Forgotten))
+	t.RuleFailures.Add(float64(now.Failures - s.told.Failures))
+	s.told = now
 }

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/ingest"
 	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/sinks/lake"
@@ -102,6 +104,8 @@ func (p *pipeline) topics() []broker.Topic {
 	return append(topics,
 		broker.Topic{Name: p.names.Events(), Partitions: n.Events, Retention: r.Events},
 		broker.Topic{Name: p.names.Signals(), Partitions: n.Signals, Retention: r.Signals},
+		// A partition for each of signals; a day for what is late.
+		broker.Topic{Name: p.names.Terms(), Partitions: n.Signals, Retention: detections.MaxTerm + 24*time.Hour, Compacted: compacted},
 		broker.Topic{Name: p.names.Alerts(), Partitions: n.Alerts, Retention: r.Alerts},
 		broker.Topic{Name: p.names.DLQ(), Partitions: 1, Retention: r.DLQ},
 		// A partition for each of a raw topic's; what was seen is of use for as long as
@@ -137,7 +141,11 @@ func (p *pipeline) role(ctx context.Context, role Role) ([]runner, error) {
 	case RoleDetect:
 		return []runner{{role, newDetect(&p.shared, p.Config, p.Sources, p.Rules, p.workers()).run}}, nil
 	case RoleCorrelate:
-		return []runner{{role, newCorrelate(&p.shared).run}}, nil
+		c := newCorrelate(&p.shared)
+		if p.Config.Kafka.Embedded != nil {
+			c.trimTerms = p.trimTerms
+		}
+		return []runner{{role, c.run}}, nil
 	case RoleStore:
 		store := &storeRole{shared: &p.shared, open: p.openLake, once: p.Once}
 		// What is wrong with the configuration is said before anything runs.

@@ -49,6 +49,7 @@ type Options struct {
 	batchRecords int // of one transaction; 0 for the default
 	times        times
 	trimCursors  int // 0 for the default
+	trimTerms    int // 0 for the default
 	clientID     string
 }
 
@@ -82,6 +83,9 @@ func Run(ctx, drain context.Context, o Options) error {
 	o.times = o.times.orDefault()
 	if o.trimCursors == 0 {
 		o.trimCursors = maxCursorRecords
+	}
+	if o.trimTerms == 0 {
+		o.trimTerms = maxTermRecords
 	}
 	expected := make([]string, len(o.Roles))
 	for i, r := range o.Roles {

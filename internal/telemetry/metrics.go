@@ -38,7 +38,11 @@ type Telemetry struct {
 	CorrelatorGroups    *prometheus.GaugeVec // partition
 	CorrelatorSignals   *prometheus.GaugeVec // partition
 	CorrelatorWatermark *prometheus.GaugeVec // partition
+	CorrelatorTerms     *prometheus.GaugeVec // partition
 	LateSignals         prometheus.Counter
+	OverflowSignals     prometheus.Counter
+	ForgottenTerms      prometheus.Counter
+	RuleFailures        prometheus.Counter
 
 	// The lake, by table.
 	LakeFiles    *prometheus.CounterVec // table
@@ -121,6 +125,10 @@ func (t *Telemetry) rules() {
 	t.CorrelatorGroups = t.gauge("weir_correlator_groups", "Groups in the correlator's state.", "partition")
 	t.CorrelatorSignals = t.gauge("weir_correlator_signals", "Signals in the correlator's state.", "partition")
 	t.CorrelatorWatermark = t.gauge("weir_correlator_watermark_seconds", "Event time up to which the log is complete, seconds since the epoch.", "partition")
+	t.CorrelatorTerms = t.gauge("weir_correlator_terms", "Values that first_seen rules know, in the correlator's state.", "partition")
+	t.OverflowSignals = t.single("weir_correlator_overflow_signals_total", "Signals that were not kept because a group, or all of them, had too many: possibly missed hits, or roll-ups that count too little.")
+	t.ForgottenTerms = t.single("weir_correlator_forgotten_terms_total", "Values that first_seen rules gave up because there were too many: they will be new again.")
+	t.RuleFailures = t.single("weir_rule_error_findings_total", "Findings about rules that could not be evaluated, at most one for each rule and hour.")
 	t.LateSignals = t.single("weir_correlator_late_signals_total", "Signals behind the watermark, which count in no window any more.")
 }
 
