@@ -9,7 +9,6 @@ import (
 	"cel.dev/cel-go/common/types"
 
 	"github.com/weir-security/weir/detections/internal/expr"
-	"github.com/weir-security/weir/internal/suggest"
 	"github.com/weir-security/weir/internal/yamlpos"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
@@ -146,7 +145,7 @@ func (r *reader) class(n yamlpos.Node) *ocsf.Class {
 		for i := range ocsf.Classes {
 			names[i] = ocsf.Classes[i].Name
 		}
-		n.Problemf("unknown class %q%s (there are %s)", name, suggest.Hint(name, names), strings.Join(names, ", "))
+		n.Problemf("unknown class %q%s", name, hintOrAll(name, names))
 	}
 	return c
 }

@@ -41,13 +41,21 @@ func (r *reader) tests(m *yamlpos.Mapping) {
 	}
 }
 
+// hintOrAll is what a word probably means, else all that it may be.
+func hintOrAll(word string, all []string) string {
+	if hint := suggest.Hint(word, all); hint != "" {
+		return hint
+	}
+	return "; there are " + strings.Join(all, ", ")
+}
+
 func (r *reader) test(n yamlpos.Node) Test {
 	m := n.Mapping()
 	t := Test{Name: m.Require("name").Str(), node: n}
 	source := m.Require("source")
 	t.Source = source.Str()
 	if t.Source != "" && len(r.sources) > 0 && !slices.Contains(r.sources, t.Source) {
-		source.Problemf("unknown source %q%s (there are %s)", t.Source, suggest.Hint(t.Source, r.sources), strings.Join(r.sources, ", "))
+		source.Problemf("unknown source %q%s", t.Source, hintOrAll(t.Source, r.sources))
 	}
 	if events := m.Get("events"); events.Exists() {
 		for _, key := range []string{"input", "raw", "set", "repeat", "every"} {

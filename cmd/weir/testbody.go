@@ -26,7 +26,7 @@ alerts:
   - {name: webhook, type: webhook, url: https://example.com/alerts}
   - {name: splunk, type: splunk, url: https://splunk.example.com:8088, token: test}
   - {name: elastic, type: elastic, url: https://elastic.example.com:9200, api_key: test}
-  - {name: sentinel, type: sentinel, endpoint: https://weir.westeurope-1.ingest.monitor.azure.com, rule_id: dcr-00000000000000000000000000000000, stream: Custom-Weir_CL}
+  - {name: sentinel, type: sentinel, endpoint: https://weir.westeurope-1.ingest.monitor.azure.com, rule_id: dcr-00000000000000000000000000000000, stream: Custom-Weir_CL, credential: managed_identity}
   - {name: syslog, type: syslog, address: syslog.example.com:6514}
   - {name: kafka, type: kafka, brokers: [kafka.example.com:9092], topic: alerts}
 `
