@@ -99,6 +99,8 @@ func (s *Splitter) endStream() (Piece, error) {
 	case atDetect:
 		s.at = atTop
 		return Piece{}, errNoPiece
+	case atLines:
+		return Piece{}, s.detectTransport(true)
 	case inValue:
 		if s.value.completeAtEnd() && s.damage == nil {
 			return s.endValue(), nil

@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -32,15 +33,17 @@ func (e *DamageError) Unwrap() error { return e.Err }
 const maxZstdWindow = 8 << 20
 
 // Decompressor undoes gzip (also of several members) or zstd, told by the stream's
-// first bytes, and passes anything else through. It works in constant memory,
-// whatever the ratio.
+// first bytes, and passes anything else through. What comes out may be compressed
+// once more: services that gzip what they store do so with what is gzipped already
+// (Firehose with CloudWatch Logs). It works in constant memory, whatever the ratio.
 type Decompressor struct {
-	// Compression is "gzip", "zstd" or empty.
+	// Compression is "gzip", "zstd" or empty: that of the stream itself.
 	Compression string
 
-	from *source
-	r    io.Reader
-	stop func()
+	from  *source
+	r     io.Reader
+	begun bool // the first bytes that came out were looked at
+	stop  []func()
 }
 
 // source is the compressed stream. It remembers its error: that is no damage.
@@ -59,30 +62,55 @@ func (s *source) Read(p []byte) (int, error) {
 
 // Decompress reads the first bytes of r. The error is one of r.
 func Decompress(r io.Reader) (*Decompressor, error) {
-	d := &Decompressor{from: &source{r: r}, stop: func() {}}
+	d := &Decompressor{from: &source{r: r}}
 	buffered := bufio.NewReaderSize(d.from, 32<<10)
 	magic, err := buffered.Peek(4)
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	d.r = buffered
-	switch d.Compression = Compression(magic); d.Compression {
+	d.Compression = Compression(magic)
+	d.undo(d.Compression, buffered)
+	return d, nil
+}
+
+// undo reads from a stream by its decompressor.
+func (d *Decompressor) undo(compression string, r io.Reader) {
+	switch d.r = r; compression {
 	case "gzip":
-		z, err := gzip.NewReader(buffered)
+		z, err := gzip.NewReader(r)
 		if err != nil {
 			d.r = failing{err}
-			break
+			return
 		}
 		d.r = z
 	case "zstd":
-		z, err := zstd.NewReader(buffered, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow))
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow))
 		if err != nil {
 			d.r = failing{err}
-			break
+			return
 		}
-		d.r, d.stop = z, z.Close
+		d.r, d.stop = z, append(d.stop, z.Close)
 	}
-	return d, nil
+}
+
+// begin reads the first bytes that come out, and undoes a second compression.
+func (d *Decompressor) begin(p []byte) (n int, err error) {
+	d.begun = true
+	for n < 4 && n < len(p) && err == nil {
+		var m int
+		m, err = d.r.Read(p[n:])
+		n += m
+	}
+	again := Compression(p[:n])
+	if again == "" {
+		return n, err
+	}
+	rest := d.r
+	if err != nil {
+		rest = failing{err}
+	}
+	d.undo(again, bufio.NewReader(io.MultiReader(bytes.NewReader(bytes.Clone(p[:n])), rest)))
+	return d.r.Read(p)
 }
 
 // Compression names what the first four bytes of a stream begin: "gzip", "zstd", or
@@ -100,7 +128,11 @@ func Compression(magic []byte) string {
 // Read reads decompressed bytes. What is wrong with the compression is a
 // *DamageError; other errors are those of the stream below.
 func (d *Decompressor) Read(p []byte) (int, error) {
-	n, err := d.r.Read(p)
+	read := d.r.Read
+	if !d.begun && d.Compression != "" {
+		read = d.begin
+	}
+	n, err := read(p)
 	if err == nil || err == io.EOF || d.Compression == "" {
 		return n, err
 	}
@@ -111,7 +143,11 @@ func (d *Decompressor) Read(p []byte) (int, error) {
 }
 
 // Close frees the decompressor. It does not close the stream below.
-func (d *Decompressor) Close() { d.stop() }
+func (d *Decompressor) Close() {
+	for _, stop := range d.stop {
+		stop()
+	}
+}
 
 // failing is a reader that gives its error.
 type failing struct{ err error }

@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 
@@ -17,8 +18,8 @@ const (
 	// Lines of text, each a record without its line end.
 	Lines
 	// Detect decides by the beginning of the stream: JSON where it opens an object
-	// or an array of objects, else Lines. It is for whole streams whose source is not
-	// known yet; a stream that is resumed in its middle needs its kind.
+	// or an array of objects, else Lines. It is for streams whose source is not
+	// known yet.
 	Detect
 )
 
@@ -28,6 +29,10 @@ type Format struct {
 	// EnvelopeKeys are the names of top-level members whose array holds the
 	// records: "Records" for CloudTrail, "records" for Azure, "items" for Kubernetes.
 	EnvelopeKeys []string
+	// Transports are the services whose documents may hold the records, beside the
+	// envelopes of the source itself. A stream of Lines that begins with such a
+	// document is read as JSON.
+	Transports Transport
 }
 
 // DefaultRecordLimit is a quarter of the 16 MiB that weir's topics take: what a
@@ -50,7 +55,20 @@ type Limits struct {
 type Position struct {
 	Start int64 `json:"start"`
 	Next  int64 `json:"next"`
+	// Form is what the beginning of the stream told it to consist of, where that was
+	// the question.
+	Form Form `json:"form,omitempty"`
 }
+
+// Form is what a stream was found to consist of.
+type Form uint8
+
+// The forms of streams.
+const (
+	Unknown Form = iota
+	OfJSON
+	OfLines
+)
 
 // Options are the parameters of a Splitter. The zero value reads JSON without
 // envelope keys from the beginning to the end.
@@ -63,15 +81,24 @@ type Options struct {
 	// Growing streams may get longer: at io.EOF what is incomplete waits, and Next
 	// may be called again. Finish ends the wait.
 	Growing bool
+
+	nested bool // the stream came out of base64
 }
 
 // Piece is a record, or with a Reason a part of the stream that is none.
 type Piece struct {
 	// Offset is where the piece starts in the decompressed stream.
 	Offset int64
-	// Value is the piece's original bytes; above the limit their first 64 KiB. It is
-	// valid until the next call of Next and must not be changed.
+	// Value is the piece's original bytes; above the limit their first 64 KiB. Of a
+	// piece that a transport brought it is the record itself. It is valid until the
+	// next call of Next and must not be changed.
 	Value []byte
+	// Decoded tells that Value is not what stands at Offset: a transport brought it
+	// as a text.
+	Decoded bool
+	// Envelope is what the document of a transport says of the record, as a JSON
+	// object; empty if there is none. {"cloudwatch":{"owner":..,"logGroup":..,..}}
+	Envelope string
 	// Size is the length of the whole piece in bytes.
 	Size int64
 	// Reason is empty for a record.
@@ -81,6 +108,17 @@ type Piece struct {
 	// SHA256 is the hex digest of a whole piece whose Value is only its beginning,
 	// else empty.
 	SHA256 string
+}
+
+// In is the piece's value for longer than the next call of Next: its place in
+// stream, which was read from its beginning and is whole in memory, or a copy of
+// what is not there.
+func (p *Piece) In(stream []byte) []byte {
+	if p.Decoded {
+		return bytes.Clone(p.Value)
+	}
+	end := p.Offset + int64(len(p.Value))
+	return stream[p.Offset:end:end]
 }
 
 // DeadLetter is the rejected piece as a dead letter of stage collect. It refers to

@@ -34,17 +34,17 @@ func (s *Splitter) detect() error {
 	if len(text) > 0 && text[0] == '[' {
 		text = bytes.TrimLeft(text[1:], " \t\r\n")
 		if len(text) > 0 && text[0] != '{' && text[0] != ']' {
-			s.at = inLines
+			s.at, s.form = inLines, OfLines
 			return errNoPiece
 		}
 	}
 	switch {
 	case len(text) > 0 && (text[0] == '{' || text[0] == ']'):
-		s.at = atTop
+		s.at, s.form = atTop, OfJSON
 	case len(text) == 0 && s.end-s.pos < readSize:
 		return errNeedMore
 	default:
-		s.at = inLines
+		s.at, s.form = inLines, OfLines
 	}
 	return errNoPiece
 }

@@ -19,8 +19,12 @@ import (
 func check(t *testing.T, input []byte, o Options) {
 	t.Helper()
 	whole := split(t, bytes.NewReader(input), o)
-	checkCoverage(t, input, o, whole)
-	checkReference(t, input, o, whole)
+	if o.Format.Transports == 0 {
+		checkCoverage(t, input, o, whole)
+		checkReference(t, input, o, whole)
+	} else {
+		checkPositions(t, input, o, whole)
+	}
 
 	bytewise := split(t, iotest.OneByteReader(bytes.NewReader(input)), o)
 	if diff := diffPieces(whole, bytewise); diff != "" {
@@ -34,7 +38,7 @@ func check(t *testing.T, input []byte, o Options) {
 func diffPieces(want, got []Piece) string {
 	same := slices.EqualFunc(want, got, func(a, b Piece) bool {
 		return a.Offset == b.Offset && a.Size == b.Size && a.Reason == b.Reason && a.Detail == b.Detail &&
-			a.SHA256 == b.SHA256 && bytes.Equal(a.Value, b.Value)
+			a.Decoded == b.Decoded && a.Envelope == b.Envelope && a.SHA256 == b.SHA256 && bytes.Equal(a.Value, b.Value)
 	})
 	if same {
 		return ""
@@ -82,6 +86,28 @@ func checkCoverage(t *testing.T, input []byte, o Options, pieces []Piece) {
 		}
 	}
 	gap(int64(len(input)))
+}
+
+// checkPositions: pieces that transports brought have positions of their own, in
+// order, and the others hold the stream's bytes.
+func checkPositions(t *testing.T, input []byte, o Options, pieces []Piece) {
+	t.Helper()
+	last := int64(-1)
+	for _, p := range pieces {
+		if p.Offset < last || p.Offset == last && p.Value != nil || p.Offset > int64(len(input)) {
+			t.Errorf("%q: a piece at %d behind one at %d", input, p.Offset, last)
+		}
+		last = p.Offset
+		if p.Decoded || p.SHA256 != "" {
+			continue
+		}
+		if end := p.Offset + p.Size; end > int64(len(input)) || !bytes.Equal(p.Value, input[p.Offset:end]) {
+			t.Errorf("%q: piece %q is not the bytes at %d", input, p.Value, p.Offset)
+		}
+		if p.Envelope != "" && !json.Valid([]byte(p.Envelope)) {
+			t.Errorf("%q: the envelope of a piece is %q", input, p.Envelope)
+		}
+	}
 }
 
 // checkReference: what encoding/json reads as a stream of values is split as
@@ -186,9 +212,6 @@ func checkGrowing(t *testing.T, input []byte, o Options, whole []Piece) {
 // pieces that follow.
 func checkResume(t *testing.T, input []byte, o Options, whole []Piece) {
 	t.Helper()
-	if o.Format.Kind == Detect {
-		return
-	}
 	var s, again Splitter
 	s.Reset(bytes.NewReader(input), o)
 	for i := 0; ; i++ {
@@ -219,7 +242,7 @@ var seeds = []string{
 }
 
 func TestInvariants(t *testing.T) {
-	for _, seed := range seeds {
+	for _, seed := range append(seeds, transportSeeds...) {
 		for _, o := range variants() {
 			check(t, []byte(seed), o)
 			for cut := range seed { // every truncation of it
@@ -236,11 +259,15 @@ func variants() []Options {
 		{Format: Format{EnvelopeKeys: allKeys}, Limits: Limits{Record: 24}},
 		{Format: Format{Kind: Lines}},
 		{Format: Format{Kind: Detect, EnvelopeKeys: allKeys}},
+		{Format: Format{EnvelopeKeys: allKeys, Transports: Transports}},
+		{Format: Format{EnvelopeKeys: allKeys, Transports: Transports}, Limits: Limits{Record: 24}},
+		{Format: Format{Kind: Lines, Transports: Transports}},
+		{Format: Format{Kind: Detect, EnvelopeKeys: allKeys, Transports: CloudWatch}},
 	}
 }
 
 func FuzzSplit(f *testing.F) {
-	for _, seed := range seeds {
+	for _, seed := range append(seeds, transportSeeds...) {
 		for i := range variants() {
 			f.Add([]byte(seed), uint8(i))
 		}

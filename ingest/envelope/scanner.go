@@ -377,14 +377,17 @@ func (w *watch) add(p []byte) {
 	}
 }
 
-func (w *watch) matches() bool {
+func (w *watch) matches() bool { return w.key() != "" }
+
+// key is the envelope key that the name is, or "".
+func (w *watch) key() string {
 	if w.n > len(w.name) {
-		return false
+		return ""
 	}
 	for _, k := range w.keys {
 		if string(w.name[:w.n]) == k {
-			return true
+			return k
 		}
 	}
-	return false
+	return ""
 }

@@ -12,6 +12,7 @@ type place uint8
 
 const (
 	atDetect    place = iota // before the bytes that tell JSON from lines
+	atLines                  // before the bytes that tell a transport from lines
 	atTop                    // between top-level values
 	inArray                  // between the elements of an array
 	inTrailer                // behind the array of an envelope
@@ -29,9 +30,11 @@ type Splitter struct {
 	window
 	limit   int
 	keys    []string
+	format  Format
 	growing bool
 	skip    int64 // pieces before this offset are not returned
 	resume  Position
+	form    Form  // that was found
 	damage  error // of the stream's compression: it ends here
 
 	at place
@@ -50,6 +53,8 @@ type Splitter struct {
 	outer  scanner // of the envelope around the array
 	wreck  wreck   // of what is skipped
 	detail string  // what is wrong with it
+
+	carried carriage
 }
 
 // New returns a splitter of the stream r, which stands at o.From.Start.
@@ -63,13 +68,22 @@ func New(r io.Reader, o Options) *Splitter {
 func (s *Splitter) Reset(r io.Reader, o Options) {
 	w := s.window
 	w.reset(r, o.From.Start)
+	c := s.carried
+	c.on, c.nested, c.open, c.key = o.Format.Transports, o.nested, false, ""
+	keys := o.Format.EnvelopeKeys
+	if c.on != 0 {
+		keys = c.envelopeKeys(s.keysOf(o.Format), keys)
+	}
 	*s = Splitter{
 		window:  w,
+		carried: c,
 		limit:   o.Limits.Record,
-		keys:    o.Format.EnvelopeKeys,
+		keys:    keys,
+		format:  o.Format,
 		growing: o.Growing,
 		skip:    o.From.Next,
 		resume:  o.From,
+		form:    o.From.Form,
 	}
 	if s.limit <= 0 {
 		s.limit = DefaultRecordLimit
@@ -79,9 +93,29 @@ func (s *Splitter) Reset(r io.Reader, o Options) {
 		s.at = atTop
 	case Lines:
 		s.at = inLines
+		if c.on != 0 {
+			s.at = atLines
+		}
 	case Detect:
 		s.at = atDetect
 	}
+	switch {
+	case s.at != atDetect && s.at != atLines:
+		s.form = Unknown
+	case s.form == OfJSON:
+		s.at = atTop
+	case s.form == OfLines:
+		s.at = inLines
+	}
+}
+
+// keysOf is memory for the envelope keys of a format with transports: that of the
+// last such stream.
+func (s *Splitter) keysOf(Format) []string {
+	if s.carried.on != 0 {
+		return s.keys
+	}
+	return nil
 }
 
 // Finish declares that a growing stream is complete: what is incomplete at its end
@@ -92,7 +126,11 @@ func (s *Splitter) Finish() { s.growing = false }
 // truncated piece does not advance it: should the rest appear later, the record is
 // read whole. Nor does what follows the last element of an array: a file that is
 // written anew with more elements goes on behind those that were there.
-func (s *Splitter) Position() Position { return s.resume }
+func (s *Splitter) Position() Position {
+	p := s.resume
+	p.Form = s.form
+	return p
+}
 
 // Ended reports whether Next has returned all there is: the stream has ended, and a
 // growing one was finished or is damaged.
@@ -108,9 +146,21 @@ func (s *Splitter) Pending() bool {
 // stream's bytes; then nothing is lost and Next may be tried again.
 func (s *Splitter) Next() (Piece, error) {
 	for {
+		if s.carried.open {
+			if p, ok := s.fromInner(); ok && p.Offset >= s.skip {
+				return p, nil
+			}
+			continue
+		}
 		p, err := s.step()
 		if err == errNeedMore {
 			p, err = s.more()
+		}
+		if err == nil && s.carried.on != 0 && s.at != inLines && s.at != atEnd && p.Offset+p.Size > s.skip {
+			var found outcome
+			if p, found = s.unwrap(p); found != isRecord {
+				continue
+			}
 		}
 		if err == nil && p.Offset >= s.skip {
 			return p, nil
@@ -151,6 +201,8 @@ func (s *Splitter) step() (Piece, error) {
 	switch s.at {
 	case atDetect:
 		return Piece{}, s.detect()
+	case atLines:
+		return Piece{}, s.detectTransport(false)
 	case atTop:
 		return Piece{}, s.betweenValues()
 	case inArray:
@@ -263,6 +315,7 @@ func (s *Splitter) trailer() (Piece, error) {
 	case scanDone:
 		s.closeArray()
 	case scanEnvelope:
+		s.carried.key = s.outer.watch.key()
 		s.at, s.comma, s.indent = inArray, true, 0
 	case scanBad:
 		if s.buf[s.pos] == '{' {
@@ -298,6 +351,11 @@ func (s *Splitter) inside() (Piece, error) {
 		return s.broken(s.value.complain(s.buf[s.pos]))
 	case scanEnvelope:
 		s.outer = s.value
+		var head []byte
+		if s.size(s.pos) <= int64(s.limit) {
+			head = s.buf[s.keep:s.pos]
+		}
+		s.carried.enter(s.value.watch.key(), head)
 		s.drop()
 		if s.array {
 			p := s.unclosed(s.start)

@@ -261,15 +261,13 @@ func (r *reader) split(m *kgo.Record) error {
 		if err != nil {
 			return fmt.Errorf("split %s: %w", origin.Object, err)
 		}
-		// The piece's own value is gone with the next piece.
-		end := p.Offset + int64(len(p.Value))
-		p.Value = m.Value[p.Offset:end:end]
+		p.Value = p.In(m.Value)
 		if p.Reason != "" {
 			r.batch.DeadLetters = append(r.batch.DeadLetters, p.DeadLetter(r.cfg.Source, origin))
 			continue
 		}
 		at := origin
-		at.Position = p.Offset
+		at.Position, at.Envelope = p.Offset, p.Envelope
 		r.batch.Records = append(r.batch.Records, event.Record{Source: r.cfg.Source, Value: p.Value, Origin: at})
 	}
 }

@@ -36,7 +36,7 @@ func (b *batch) add(t *tail, p envelope.Piece) {
 	}
 	p.Value = b.arena.copy(p.Value)
 	b.bytes += len(p.Value)
-	origin := event.Origin{Collector: t.cfg.Name, Object: t.object, Position: p.Offset}
+	origin := event.Origin{Collector: t.cfg.Name, Object: t.object, Position: p.Offset, Envelope: p.Envelope}
 	if p.Reason != "" {
 		b.DeadLetters = append(b.DeadLetters, p.DeadLetter(t.cfg.Source, origin))
 		return

@@ -117,7 +117,7 @@ func (r *Reader) Next() (*Chunk, error) {
 func (r *Reader) add(p envelope.Piece) {
 	c := &r.chunk
 	p.Value = c.keep(p.Value)
-	origin := event.Origin{Collector: r.Input.Collector, Object: r.place.Object, Position: p.Offset}
+	origin := event.Origin{Collector: r.Input.Collector, Object: r.place.Object, Position: p.Offset, Envelope: p.Envelope}
 	if p.Reason != "" {
 		c.DeadLetters = append(c.DeadLetters, p.DeadLetter(r.Input.Source, origin))
 		return

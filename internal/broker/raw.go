@@ -15,6 +15,7 @@ const (
 	HeaderCollector = "collector" // the configured name of the collector
 	HeaderObject    = "object"    // event.Origin.Object
 	HeaderPosition  = "position"  // event.Origin.Position, decimal
+	HeaderEnvelope  = "envelope"  // event.Origin.Envelope; absent if there is none
 )
 
 // EncodeRaw is the Kafka record of a raw record. It is keyed by the digest of its
@@ -38,17 +39,21 @@ func DecodeRaw(source string, r *kgo.Record) event.Record {
 
 // OriginHeaders are the headers of an origin.
 func OriginHeaders(o event.Origin) []kgo.RecordHeader {
-	return []kgo.RecordHeader{
+	headers := []kgo.RecordHeader{
 		{Key: HeaderCollector, Value: []byte(o.Collector)},
 		{Key: HeaderObject, Value: []byte(o.Object)},
 		{Key: HeaderPosition, Value: strconv.AppendInt(nil, o.Position, 10)},
 	}
+	if o.Envelope != "" {
+		headers = append(headers, kgo.RecordHeader{Key: HeaderEnvelope, Value: []byte(o.Envelope)})
+	}
+	return headers
 }
 
 // OriginOf is what the headers of a record say of its origin.
 func OriginOf(r *kgo.Record) event.Origin {
 	position, _ := strconv.ParseInt(Header(r, HeaderPosition), 10, 64) // absent is 0
-	return event.Origin{Collector: Header(r, HeaderCollector), Object: Header(r, HeaderObject), Position: position}
+	return event.Origin{Collector: Header(r, HeaderCollector), Object: Header(r, HeaderObject), Position: position, Envelope: Header(r, HeaderEnvelope)}
 }
 
 // Header is the value of a record's header, empty if it has none.

@@ -77,6 +77,7 @@ func (p *processor) process(r *kgo.Record, oversized bool) (out processed) {
 	if err := p.mappers[r.Topic].Map(&rec, ev); err != nil {
 		return p.rejectMapping(&rec, err)
 	}
+	normalize.AddContext(&rec, ev)
 	ev.Metadata.SetProcessedTime(time.Now().UnixMilli())
 	value := ev.AppendJSON(nil)
 	if len(value) > p.limit {

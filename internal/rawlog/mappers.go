@@ -39,5 +39,8 @@ func (m *Mappers) Map(rec *event.Record, ev *ocsf.Event) (err error) {
 			err = &normalize.Error{Reason: event.ReasonPanic, Detail: fmt.Sprintf("the mapper panicked: %v", p)}
 		}
 	}()
-	return mapper.Map(rec, ev)
+	if err = mapper.Map(rec, ev); err == nil {
+		normalize.AddContext(rec, ev)
+	}
+	return err
 }

@@ -116,7 +116,7 @@ func (r *Reader) Read(ctx context.Context, object string, in io.Reader) error {
 
 func (r *Reader) piece(object string, p *envelope.Piece) error {
 	r.Last.Bytes += p.Size
-	origin := event.Origin{Object: object, Position: p.Offset}
+	origin := event.Origin{Object: object, Position: p.Offset, Envelope: p.Envelope}
 	if p.Reason != "" {
 		d := p.DeadLetter(r.source, origin)
 		return r.reject(&d)

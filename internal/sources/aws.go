@@ -10,7 +10,7 @@ var aws = []Source{
 	{
 		Name:      normalize.AWSCloudTrail,
 		Title:     "AWS CloudTrail events",
-		Format:    envelope.Format{Kind: envelope.JSON, EnvelopeKeys: []string{"Records"}},
+		Format:    envelope.Format{Kind: envelope.JSON, EnvelopeKeys: []string{"Records"}, Transports: envelope.Transports},
 		NewMapper: func() normalize.Mapper { return cloudtrail.New() },
 		JSON:      cloudtrail.Dialect,
 	},

@@ -10,7 +10,7 @@ var clusters = []Source{
 	{
 		Name:      normalize.KubernetesAudit,
 		Title:     "Kubernetes audit log",
-		Format:    envelope.Format{Kind: envelope.JSON, EnvelopeKeys: []string{"items"}},
+		Format:    envelope.Format{Kind: envelope.JSON, EnvelopeKeys: []string{"items"}, Transports: envelope.Transports},
 		NewMapper: func() normalize.Mapper { return kubernetes.New() },
 		JSON:      kubernetes.Dialect,
 	},

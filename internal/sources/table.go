@@ -106,6 +106,7 @@ func (t *Table) Detecting() envelope.Format {
 	f := envelope.Format{Kind: envelope.Detect}
 	for _, s := range t.rows {
 		f.EnvelopeKeys = append(f.EnvelopeKeys, s.Format.EnvelopeKeys...)
+		f.Transports |= s.Format.Transports
 	}
 	slices.Sort(f.EnvelopeKeys)
 	f.EnvelopeKeys = slices.Compact(f.EnvelopeKeys)

@@ -15,11 +15,25 @@ type Record struct {
 	Source string
 	// Value is the event's original bytes, without its envelope.
 	Value []byte
+	// Original is the bytes as they came, where Value is what redaction made of them;
+	// nil where it has left them alone. Identity is judged on it.
+	Original []byte
+	// Redaction is what redaction did to the record, as a compact JSON object; empty
+	// for nothing.
+	Redaction string
 	// Origin says where the record came from.
 	Origin Origin
 	// CollectedAt is when Kafka took the record (its record timestamp). A mapper
 	// does not read it; the lake bounds event times with it.
 	CollectedAt time.Time
+}
+
+// Bytes are the record's bytes as they came.
+func (r *Record) Bytes() []byte {
+	if r.Original != nil {
+		return r.Original
+	}
+	return r.Value
 }
 
 // Origin is where a record came from, enough to find it again. Object and
@@ -33,6 +47,10 @@ type Origin struct {
 	Object string
 	// Position is the byte offset of the record in the decompressed object.
 	Position int64
+	// Envelope is what a document of a transport said of the record, as a compact JSON
+	// object; empty for a record that came in none. For CloudWatch Logs it is
+	// {"cloudwatch":{"owner":..,"logGroup":..,"logStream":..,"id":..,"timestamp":..}}
+	Envelope string
 }
 
 // String is the place as a user reads it in an error: object@position.

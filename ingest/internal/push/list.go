@@ -88,11 +88,10 @@ func Split(body []byte, o Layout) (*List, error) {
 }
 
 func (l *List) add(o *Layout, body []byte, p envelope.Piece) {
-	// The piece's own value is gone with the next piece.
-	p.Value = body[p.Offset : p.Offset+int64(len(p.Value)) : p.Offset+int64(len(p.Value))]
+	p.Value = p.In(body)
 	origin := o.Origin
 	if p.Reason == "" {
-		origin.Position = p.Offset
+		origin.Position, origin.Envelope = p.Offset, p.Envelope
 		l.Records = append(l.Records, event.Record{Source: o.Source, Value: p.Value, Origin: origin})
 		return
 	}
