@@ -31,7 +31,7 @@ func TestDecode(t *testing.T) {
 func TestInvalidUTF8(t *testing.T) {
 	line := "192.0.2.1 - - [18/Nov/2026:09:04:05 +0000] \"GET /caf\xe9 HTTP/1.1\" 200 1 \"-\" \"-\""
 	var ev ocsf.Event
-	if err := NewNginx().Map(&event.Record{Value: []byte(line)}, &ev); err != nil {
+	if err := NGINX.NewMapper().Map(&event.Record{Value: []byte(line)}, &ev); err != nil {
 		t.Fatal(err)
 	}
 	if got := ev.HTTPRequest.URL.Path(); got != "/caf\ufffd" {

@@ -1,7 +1,7 @@
 package gateway
 
 import (
-	"net/netip"
+	"math"
 	"strconv"
 	"strings"
 
@@ -9,20 +9,57 @@ import (
 	"github.com/weir-security/weir/schemas/ocsf"
 )
 
-// parseRequest takes a request line apart. The target is all between the method and
-// the protocol, spaces too: clients send what they like.
-func (a *access) parseRequest(line string) {
-	line = absent(line)
-	method, rest, ok := strings.Cut(line, " ")
-	space := strings.LastIndexByte(rest, ' ')
-	if !ok || !isMethod(method) || space < 1 || !strings.HasPrefix(rest[space+1:], "HTTP/") {
-		a.request = line
-		return
+func (a *access) finishRequest() {
+	ev := a.ev
+	ev.SetClass(ocsf.ClassHTTPActivity)
+	a.splitRequest()
+	a.mapActivity()
+	if a.protocol != "" {
+		ev.HTTPRequest.SetVersion(a.protocol)
 	}
-	a.method, a.target, a.protocol = method, rest[:space], rest[space+1:]
+	a.mapURL()
+	a.mapHost()
+	if a.received >= 0 {
+		ev.Traffic.SetBytesOut(a.received)
+		if a.received <= math.MaxInt32 {
+			ev.HTTPRequest.SetLength(int32(a.received))
+		}
+	}
 }
 
-// isMethod tells whether s is a method as NGINX takes one: it answers others 400.
+// splitRequest takes a request line apart. The target is all between the method and
+// the protocol, spaces too: clients send what they like. Of HTTP/0.9 there is no
+// protocol. What is no request line stays whole.
+func (a *access) splitRequest() {
+	if a.request == "" {
+		return
+	}
+	method, rest, ok := strings.Cut(a.request, " ")
+	target, protocol := rest, ""
+	if space := strings.LastIndexByte(rest, ' '); space >= 1 && strings.HasPrefix(rest[space+1:], "HTTP/") {
+		target, protocol = rest[:space], rest[space+1:]
+	}
+	switch {
+	case !ok || !isMethod(method) || target == "", protocol == "" && !looksLikeTarget(target),
+		a.method != "" && a.method != method, a.target != "" && a.target != target:
+		a.keep("request", a.request)
+		return
+	}
+	a.method, a.target = method, target
+	if a.protocol != "" && protocol != "" && a.protocol != protocol {
+		a.keep("request_protocol", protocol)
+	} else if protocol != "" {
+		a.protocol = protocol
+	}
+}
+
+// looksLikeTarget tells whether a request line without a protocol is a request all
+// the same.
+func looksLikeTarget(target string) bool {
+	return target[0] == '/' || strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://")
+}
+
+// isMethod tells whether s is a method as gateways take one: they answer others 400.
 func isMethod(s string) bool {
 	if s == "" || len(s) > 32 {
 		return false
@@ -35,26 +72,109 @@ func isMethod(s string) bool {
 	return true
 }
 
-// mapTarget maps the request's target by its form.
-func mapTarget(a *access, ev *ocsf.Event) {
-	url := &ev.HTTPRequest.URL
-	switch scheme, rest, isAbsolute := strings.Cut(a.target, "://"); {
-	case a.method == "CONNECT" && mapConnect(a.target, &ev.DstEndpoint):
-	case isAbsolute && !strings.ContainsAny(scheme, "/?") && normalize.IsURL(a.target):
-		url.SetURLString(a.target)
+// activity is the activity of a method that OCSF lists.
+func activity(method string) int32 {
+	switch method {
+	case "GET":
+		return ocsf.HTTPActivityActivityIDGet
+	case "POST":
+		return ocsf.HTTPActivityActivityIDPost
+	case "HEAD":
+		return ocsf.HTTPActivityActivityIDHead
+	case "PUT":
+		return ocsf.HTTPActivityActivityIDPut
+	case "DELETE":
+		return ocsf.HTTPActivityActivityIDDelete
+	case "OPTIONS":
+		return ocsf.HTTPActivityActivityIDOptions
+	case "CONNECT":
+		return ocsf.HTTPActivityActivityIDConnect
+	case "PATCH":
+		return ocsf.HTTPActivityActivityIDPatch
+	case "TRACE":
+		return ocsf.HTTPActivityActivityIDTrace
+	}
+	return ocsf.HTTPActivityActivityIDUnknown
+}
+
+func (a *access) mapActivity() {
+	ev := a.ev
+	switch id := activity(a.method); {
+	case id != 0:
+		ev.SetActivityID(id)
+		ev.HTTPRequest.SetHTTPMethod(a.method)
+	case isMethod(a.method):
+		ev.SetActivityID(ocsf.HTTPActivityActivityIDOther)
+		ev.SetActivityName(a.method)
+	default:
+		ev.SetActivityID(ocsf.HTTPActivityActivityIDUnknown)
+		a.keep("method", a.method)
+	}
+}
+
+// mapURL maps where the request goes to, from the target, a URL or a path.
+func (a *access) mapURL() {
+	url := &a.ev.HTTPRequest.URL
+	switch {
+	case a.target != "":
+		a.mapTarget(a.target)
+		a.keepUnlessEqual("url", a.url, a.target)
+		a.keepUnlessEqual("path", a.path, url.Path())
+	case a.url != "":
+		a.mapTarget(a.url)
+		a.keepUnlessEqual("path", a.path, "")
+	case a.path != "":
+		a.mapPath(a.path)
+	case a.resource != "":
+		a.mapPath(a.resource)
+		a.resource = ""
+	}
+	a.keep("resourcePath", a.resource)
+	if a.query == "" {
+		return
+	}
+	query := strings.TrimPrefix(a.query, "?")
+	switch {
+	case url.HasQueryString():
+		a.keepUnlessEqual("query", query, "")
+	case url.Present() || query != a.query:
+		url.SetQueryString(query)
+		if !url.HasPath() && !url.HasURLString() {
+			url.SetPath("")
+		}
+	default:
+		url.SetPath("")
+		url.SetQueryString(query)
+	}
+}
+
+func (a *access) keepUnlessEqual(name, value, attribute string) {
+	if value != attribute || attribute == "" {
+		a.keep(name, value)
+	}
+}
+
+// mapTarget maps a request's target by its form.
+func (a *access) mapTarget(target string) {
+	url := &a.ev.HTTPRequest.URL
+	switch scheme, rest, isAbsolute := strings.Cut(target, "://"); {
+	case a.method == "CONNECT" && a.mapConnect(target):
+	case isAbsolute && !strings.ContainsAny(scheme, "/?") && normalize.IsURL(target):
+		url.SetURLString(target)
 		url.SetScheme(scheme)
 		authority, path := rest, ""
 		if i := strings.IndexAny(rest, "/?"); i >= 0 {
 			authority, path = rest[:i], rest[i:]
 		}
 		mapAuthority(authority, url)
-		mapPath(path, url)
+		a.mapPath(path)
 	default:
-		mapPath(a.target, url)
+		a.mapPath(target)
 	}
 }
 
-func mapPath(target string, url *ocsf.URL) {
+func (a *access) mapPath(target string) {
+	url := &a.ev.HTTPRequest.URL
 	path, query, found := strings.Cut(target, "?")
 	if path != "" || !url.Present() {
 		url.SetPath(path)
@@ -67,6 +187,9 @@ func mapPath(target string, url *ocsf.URL) {
 // mapAuthority maps a URL's host and port, where they are such; url_string has them
 // in any case.
 func mapAuthority(authority string, url *ocsf.URL) {
+	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
+		authority = authority[i+1:]
+	}
 	host, port := authority, ""
 	if i := strings.LastIndexByte(authority, ':'); i >= 0 && !strings.HasSuffix(authority, "]") {
 		host, port = authority[:i], authority[i+1:]
@@ -74,30 +197,190 @@ func mapAuthority(authority string, url *ocsf.URL) {
 	if normalize.IsHostname(host) {
 		url.SetHostname(host)
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
-		url.SetPort(int32(n))
+	if n, ok := parsePort(port); ok {
+		url.SetPort(n)
 	}
 }
 
 // mapConnect maps the host and port that a client asks to be connected to.
-func mapConnect(target string, dst *ocsf.NetworkEndpoint) bool {
-	i := strings.LastIndexByte(target, ':')
-	if i < 1 {
+func (a *access) mapConnect(target string) bool {
+	host, port := splitPort(target)
+	n, ok := parsePort(port)
+	if !ok || a.ev.DstEndpoint.Present() {
 		return false
 	}
-	port, err := strconv.ParseUint(target[i+1:], 10, 16)
-	if err != nil {
-		return false
-	}
-	host := strings.Trim(target[:i], "[]")
-	switch _, err := netip.ParseAddr(host); {
-	case err == nil && normalize.IsIP(host):
+	dst := &a.ev.DstEndpoint
+	switch {
+	case normalize.IsIP(host):
 		dst.SetIP(host)
 	case normalize.IsHostname(host):
 		dst.SetHostname(host)
 	default:
 		return false
 	}
-	dst.SetPort(int32(port))
+	dst.SetPort(n)
 	return true
+}
+
+// mapHost maps the host that the client asked for, and the scheme and port.
+func (a *access) mapHost() {
+	url := &a.ev.HTTPRequest.URL
+	if a.scheme != "" && (!url.Present() || url.HasScheme() && url.Scheme() != a.scheme) {
+		a.keep("scheme", a.scheme)
+	} else if a.scheme != "" {
+		url.SetScheme(a.scheme)
+	}
+	if a.host == "" || a.host == a.server {
+		a.host, a.server = a.server, ""
+	}
+	host, port := splitPort(a.host)
+	switch {
+	case host == "":
+	case url.HasHostname() && strings.EqualFold(url.Hostname(), host):
+	case normalize.IsHostname(host) && url.Present() && !url.HasHostname():
+		url.SetHostname(host)
+	case !a.setDestinationName(a.host):
+		a.keep("host", a.host)
+		port = ""
+	default:
+		port = ""
+	}
+	for _, text := range [...]string{port, a.port} {
+		n, ok := parsePort(text)
+		switch {
+		case text == "":
+		case ok && url.Present() && !url.HasPort():
+			url.SetPort(n)
+		case !ok || url.Port() != n:
+			a.keep("port", text)
+		}
+	}
+	if a.server != "" && !strings.EqualFold(a.server, url.Hostname()) {
+		a.keep("server_name", a.server)
+	}
+}
+
+func (a *access) finishResponse() {
+	ev := a.ev
+	if a.hasCode {
+		ev.HTTPResponse.SetCode(a.code)
+		ev.SetStatusCode(statusText(a.code))
+		switch {
+		case a.code >= 400:
+			ev.SetStatusID(ocsf.StatusIDFailure)
+		case a.code >= 100:
+			ev.SetStatusID(ocsf.StatusIDSuccess)
+		default:
+			ev.SetStatusID(ocsf.StatusIDUnknown)
+		}
+	} else if ev.HTTPResponse.Present() || a.bodySent >= 0 && a.sent >= 0 {
+		ev.HTTPResponse.SetCode(0) // required
+	}
+	if ev.HTTPResponse.Present() {
+		if 0 <= a.bodySent && a.bodySent <= math.MaxInt32 {
+			ev.HTTPResponse.SetBodyLength(int32(a.bodySent))
+		}
+		if 0 <= a.sent && a.sent <= math.MaxInt32 {
+			ev.HTTPResponse.SetLength(int32(a.sent))
+		}
+	}
+	if received := max(a.bodySent, a.sent); received >= 0 {
+		ev.Traffic.SetBytesIn(received)
+		if a.sent > a.bodySent && a.bodySent > math.MaxInt32 {
+			a.keep("body_bytes_sent", strconv.FormatInt(a.bodySent, 10))
+		}
+	}
+}
+
+// statusText is the code with its three digits: log formats write 0 as 000.
+func statusText(code int32) string {
+	text := strconv.Itoa(int(code))
+	return "000"[:max(0, 3-len(text))] + text
+}
+
+// finishUpstream maps the servers behind the gateway. An attempt is an endpoint
+// connection; a single one is the load balancer's destination.
+func (a *access) finishUpstream() {
+	l := &a.ev.LoadBalancer
+	addresses, statuses := splitList(a.upstreams), splitList(a.upstreamStatuses)
+	if len(addresses) <= 1 && len(statuses) <= 1 {
+		if a.upstreams != "" && !setUpstream(&l.DstEndpoint, a.upstreams) {
+			a.keep("upstream_addr", a.upstreams)
+		}
+		if n, ok := parseCode(a.upstreamStatuses); ok {
+			l.SetCode(n)
+		} else {
+			a.keep("upstream_status", a.upstreamStatuses)
+		}
+		return
+	}
+	for i := range max(len(addresses), len(statuses)) {
+		c := l.AddEndpointConnections()
+		if i < len(addresses) {
+			setUpstream(&c.NetworkEndpoint, addresses[i])
+		}
+		if i < len(statuses) {
+			if n, ok := parseCode(statuses[i]); ok {
+				c.SetCode(n)
+			} else if statuses[i] != "-" {
+				a.keep("upstream_status", a.upstreamStatuses)
+			}
+		}
+		if !c.NetworkEndpoint.Present() && !c.HasCode() {
+			c.NetworkEndpoint.SetName(normalize.Unknown)
+		}
+	}
+}
+
+// splitList takes "a, b : c" apart.
+func splitList(list string) []string {
+	if strings.IndexByte(list, ',') < 0 && strings.IndexByte(list, ' ') < 0 {
+		if list == "" {
+			return nil
+		}
+		return []string{list}
+	}
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// setUpstream maps "192.0.2.1:80", "tcp://192.0.2.1:80", "unix:/run/app.sock", a name.
+func setUpstream(dst *ocsf.NetworkEndpoint1, address string) bool {
+	if address == "-" || address == ":" || dst.HasIP() || dst.HasHostname() {
+		return false
+	}
+	host, port := splitPort(address)
+	switch {
+	case normalize.IsIP(host):
+		dst.SetIP(host)
+	case port != "" && normalize.IsHostname(host):
+		dst.SetHostname(host)
+	case !dst.HasName():
+		dst.SetName(address)
+		return true
+	default:
+		return false
+	}
+	if n, ok := parsePort(port); ok {
+		dst.SetPort(n)
+	}
+	return true
+}
+
+func parsePort(s string) (port int32, ok bool) {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return int32(n), s != "" && err == nil
+}
+
+// parseCode reads a status of at most three digits.
+func parseCode(s string) (code int32, ok bool) {
+	if len(s) == 0 || len(s) > 3 {
+		return 0, false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		code = code*10 + int32(s[i]-'0')
+	}
+	return code, true
 }
