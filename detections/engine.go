@@ -1,8 +1,6 @@
 package detections
 
 import (
-	"cel.dev/cel-go/common/types"
-
 	"github.com/weir-security/weir/detections/internal/expr"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
@@ -60,8 +58,8 @@ func (e *Engine) Health() []RuleHealth {
 }
 
 // Evaluate gives a signal for every rule that the event matches. The signals are
-// the callee's to keep; the event is not kept. It allocates nothing unless the
-// index leads to a rule.
+// the callee's to keep; the event is not kept. It allocates nothing unless a rule
+// matches, or calls a function that makes a value.
 func (e *Engine) Evaluate(ev *ocsf.Event, emit func(*Signal)) {
 	class := e.index.classes[ev.Class()]
 	if class == nil {
@@ -81,12 +79,12 @@ func (e *Engine) Evaluate(ev *ocsf.Event, emit func(*Signal)) {
 // try evaluates one condition.
 func (e *Engine) try(c indexed, ev *ocsf.Event, emit func(*Signal)) {
 	health := &e.health[c.number]
-	v, err := c.rule.Conditions[c.condition].program.Eval(&e.scope)
+	holds, err := c.rule.Conditions[c.condition].program.Holds(&e.scope)
 	if err != nil {
 		e.failed(c, ev, err, emit)
 		return
 	}
-	if v != types.True {
+	if !holds {
 		return
 	}
 	health.Matches++

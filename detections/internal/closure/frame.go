@@ -19,7 +19,7 @@ type Frame struct {
 	raw, unmapped lazyJSON
 	number        uint64 // of the event, from 1
 	table         *Table // that the values are of
-	version       int    // of the table, when room was made
+	version       int64  // of the table, when room was made
 	// What shared sub-expressions gave, by slot.
 	bools     []kept[bool]
 	texts     []kept[string]
@@ -85,25 +85,25 @@ func (f *Frame) use(t *Table) {
 		f.bools, f.texts, f.ints, f.floats, f.times, f.durations = nil, nil, nil, nil, nil, nil
 		f.addrs, f.jsons, f.values, f.locals, f.table = nil, nil, nil, nil, t
 	}
-	f.version = t.version
-	f.bools = grown(f.bools, t.slots[kindBool])
-	f.texts = grown(f.texts, t.slots[kindText])
-	f.ints = grown(f.ints, t.slots[kindInt])
-	f.floats = grown(f.floats, t.slots[kindFloat])
-	f.times = grown(f.times, t.slots[kindTime])
-	f.durations = grown(f.durations, t.slots[kindDuration])
-	f.addrs = grown(f.addrs, t.slots[kindIP])
-	f.jsons = grown(f.jsons, t.slots[kindJSON])
-	f.values = grown(f.values, t.slots[kindValue])
-	f.locals = grown(f.locals, t.locals)
+	f.version = t.version.Load()
+	f.bools = grown(f.bools, t.slots[kindBool].Load())
+	f.texts = grown(f.texts, t.slots[kindText].Load())
+	f.ints = grown(f.ints, t.slots[kindInt].Load())
+	f.floats = grown(f.floats, t.slots[kindFloat].Load())
+	f.times = grown(f.times, t.slots[kindTime].Load())
+	f.durations = grown(f.durations, t.slots[kindDuration].Load())
+	f.addrs = grown(f.addrs, t.slots[kindIP].Load())
+	f.jsons = grown(f.jsons, t.slots[kindJSON].Load())
+	f.values = grown(f.values, t.slots[kindValue].Load())
+	f.locals = grown(f.locals, t.locals.Load())
 }
 
-func grown[T any](s []T, n int) []T {
-	if len(s) >= n {
+func grown[T any](s []T, n int32) []T {
+	if len(s) >= int(n) {
 		return s
 	}
-	return append(s, make([]T, n-len(s))...)
+	return append(s, make([]T, int(n)-len(s))...)
 }
 
 // ready tells whether the frame has room for all of the table.
-func (f *Frame) ready(t *Table) bool { return f.table == t && f.version == t.version }
+func (f *Frame) ready(t *Table) bool { return f.table == t && f.version == t.version.Load() }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"cel.dev/cel-go/common/ast"
@@ -28,14 +29,15 @@ type Library struct {
 	Items string
 }
 
-// Table is what the expressions of one rule set share. It is for one goroutine
-// while expressions are compiled; then any may evaluate them.
+// Table is what the expressions of one rule set share. One goroutine compiles;
+// others may evaluate what is compiled already in the meantime.
 type Table struct {
 	library *Library
 	nodes   map[string]*shared
-	slots   [kinds]int
-	locals  int
-	version int
+	// slots and locals are how many a frame needs; version changes with them.
+	slots   [kinds]atomic.Int32
+	locals  atomic.Int32
+	version atomic.Int64
 }
 
 // NewTable makes an empty table.
@@ -46,8 +48,8 @@ func NewTable(library *Library) *Table {
 // Shared is how many sub-expressions occur more than once and are evaluated at
 // most once an event.
 func (t *Table) Shared() (n int) {
-	for _, s := range t.slots {
-		n += s
+	for k := range t.slots {
+		n += int(t.slots[k].Load())
 	}
 	return n
 }
@@ -55,28 +57,26 @@ func (t *Table) Shared() (n int) {
 // shared is a sub-expression that does not depend on a variable.
 type shared struct {
 	node *node
-	slot int // where frames keep its value; -1 as long as it occurs once
+	slot atomic.Int32 // where frames keep its value, from 1; 0 as long as it occurs once
 }
 
 // occurs notes that the sub-expression is there once more.
 func (t *Table) occurs(s *shared) {
-	if k := s.node.kind; s.slot < 0 && k != kindObject && k != kindCIDR {
-		s.slot = t.slots[k]
-		t.slots[k]++
-		t.version++
+	if k := s.node.kind; s.slot.Load() == 0 && k != kindObject && k != kindCIDR {
+		s.slot.Store(t.slots[k].Add(1))
+		t.version.Add(1)
 	}
 }
 
 // local makes a variable.
 func (t *Table) local() int {
-	t.locals++
-	t.version++
-	return t.locals - 1
+	defer t.version.Add(1)
+	return int(t.locals.Add(1)) - 1
 }
 
 // keep makes a node that is evaluated once an event, as soon as it occurs twice.
 func (t *Table) keep(key string, n *node) *node {
-	s := &shared{slot: -1}
+	s := &shared{}
 	out := *n
 	switch eval := n.eval.(type) {
 	case fn[bool]:
@@ -105,10 +105,11 @@ func (t *Table) keep(key string, n *node) *node {
 
 func keeping[T any](s *shared, eval fn[T], of func(*Frame) []kept[T]) fn[T] {
 	return func(f *Frame) (T, bool) {
-		if s.slot < 0 {
+		all, slot := of(f), int(s.slot.Load())-1
+		if uint(slot) >= uint(len(all)) { // it occurs once, or has just got a slot
 			return eval(f)
 		}
-		k := &of(f)[s.slot]
+		k := &all[slot]
 		if k.number != f.number {
 			k.v, k.ok = eval(f)
 			k.number = f.number
