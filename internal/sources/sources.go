@@ -1,7 +1,7 @@
 // Package sources is the one visible table of the kinds of logs that weir
 // knows: what they are called, how they come wrapped, how they are recognised, and
 // what maps them. The rows stand by family: aws.go, azure.go, gateways.go,
-// kubernetes.go. A Table is the rows as a configuration has them.
+// kubernetes.go, network.go. A Table is the rows as a configuration has them.
 package sources
 
 import (
@@ -37,4 +37,4 @@ type Source struct {
 
 // builtin is in the order of recognition: the first source that knows a record has
 // it. A family whose shapes are particular stands before one that takes much.
-var builtin = slices.Concat(clusters, aws, azures, gateways)
+var builtin = slices.Concat(clusters, networks, aws, azures, gateways)
