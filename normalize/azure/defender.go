@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/weir-security/weir/normalize"
@@ -236,14 +237,9 @@ func mapAlertEntity(e jsondoc.Value, ev *ocsf.Event) {
 			evidence.Device.SetTypeID(ocsf.DeviceTypeIDUnknown)
 		}
 	case "file":
-		if fold(e, "name").Text() != "" {
-			normalize.Text(fold(e, "name"), evidence.File.SetName)
-			normalize.Text(fold(e, "directory"), evidence.File.SetPath)
-			evidence.File.SetTypeID(ocsf.FileTypeIDRegularFile)
-		}
+		mapAlertFile(e, &evidence.File)
 	case "process":
-		normalize.Text(fold(e, "commandLine"), evidence.Process.SetCmdLine)
-		mapNumber(fold(e, "processId"), evidence.Process.SetPID)
+		mapAlertProcess(e, &evidence.Process)
 	case "url":
 		if url := fold(e, "url"); normalize.IsURL(url.Text()) {
 			normalize.Text(url, evidence.URL.SetURLString)
@@ -263,6 +259,40 @@ func mapAlertEntity(e jsondoc.Value, ev *ocsf.Event) {
 	if kind != "" {
 		evidence.SetName(kind)
 		fold(e, "type").Use()
+	}
+}
+
+func mapAlertFile(e jsondoc.Value, file *ocsf.File) {
+	if normalize.Text(fold(e, "name"), file.SetName) == "" {
+		return
+	}
+	normalize.Text(fold(e, "directory"), file.SetPath)
+	file.SetTypeID(ocsf.FileTypeIDRegularFile)
+	for h := range fold(e, "fileHashes").Elements {
+		id := lookup(hashAlgorithms, fold(h, "algorithm").Text())
+		if value := fold(h, "value"); id != 0 && value.Text() != "" {
+			hash := file.AddHashes()
+			hash.SetAlgorithmID(id)
+			normalize.Text(value, hash.SetValue)
+		}
+	}
+}
+
+// hashAlgorithms are Defender's words for them, in lower case.
+var hashAlgorithms = map[string]int32{
+	"md5": ocsf.FingerprintAlgorithmIDMD5, "sha1": ocsf.FingerprintAlgorithmIDSHA1, "sha256": ocsf.FingerprintAlgorithmIDSHA256,
+}
+
+// mapAlertProcess maps a process that has an id, which may be hexadecimal: OCSF has none
+// without.
+func mapAlertProcess(e jsondoc.Value, process *ocsf.Process) {
+	id := fold(e, "processId")
+	mapNumber(id, process.SetPID)
+	if n, err := strconv.ParseInt(id.Text(), 0, 32); err == nil {
+		process.SetPID(int32(n))
+	}
+	if process.HasPID() {
+		normalize.Text(fold(e, "commandLine"), process.SetCmdLine)
 	}
 }
 

@@ -181,7 +181,9 @@ func (m *Mapper) mapGraphResponse(ev *ocsf.Event) {
 	r := &m.r
 	code := r.body.get("responseStatusCode")
 	mapNumber(code, ev.HTTPResponse.SetCode)
-	mapNumber(r.body.get("responseSizeBytes"), ev.HTTPResponse.SetBodyLength)
+	if ev.HTTPResponse.HasCode() { // without which OCSF has no response
+		mapNumber(r.body.get("responseSizeBytes"), ev.HTTPResponse.SetBodyLength)
+	}
 	normalize.Text(r.top.get("resultSignature"), ev.SetStatusCode)
 	status := ev.HTTPResponse.Code()
 	if !ev.HTTPResponse.HasCode() {

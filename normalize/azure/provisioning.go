@@ -56,7 +56,7 @@ func (m *Mapper) mapProvisioner(ev *ocsf.Event) {
 	by := m.open(m.r.body.get("initiatedBy"))
 	normalize.Text(fold(by, "id"), actor.User.SetUID)
 	normalize.Text(nameIn(by), actor.User.SetName)
-	kind := fold(by, "initiatingType")
+	kind := fold(by, "initiatorType")
 	if !kind.Exists() {
 		kind = fold(by, "type")
 	}

@@ -236,7 +236,9 @@ func (m *Mapper) mapResourceRequest(ev *ocsf.Event) {
 		mapURLParts(text, &request.URL)
 	}
 	normalize.Text(r.body.any("clientRequestId", "requestId"), ev.API.Request.SetUID)
-	mapNumber(r.body.get("responseBodySize"), ev.HTTPResponse.SetBodyLength)
+	if ev.HTTPResponse.HasCode() { // without which OCSF has no response
+		mapNumber(r.body.get("responseBodySize"), ev.HTTPResponse.SetBodyLength)
+	}
 	mapNumber(r.body.get("requestBodySize"), request.SetBodyLength)
 }
 

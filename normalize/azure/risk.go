@@ -97,7 +97,9 @@ func (m *Mapper) mapRisk(ev *ocsf.Event) {
 		ev.SetStatusID(ocsf.StatusIDUnknown)
 		ev.SetActivityID(ocsf.DetectionFindingActivityIDUpdate)
 	}
-	normalize.Text(r.body.get("riskDetail"), ev.SetStatusDetail)
+	if detail := r.body.get("riskDetail"); !strings.EqualFold(detail.Text(), "none") {
+		normalize.Text(detail, ev.SetStatusDetail)
+	}
 	normalize.Text(r.top.get("operationName"), ev.API.SetOperation)
 	if ev.API.HasOperation() {
 		ev.API.Service.SetName(directoryService)

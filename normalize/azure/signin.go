@@ -24,6 +24,8 @@ import (
 //     ropc). "none", which most records have, is not mapped.
 //   - risk_level is that of the sign-in, user.risk_level the aggregated one; none and hidden
 //     are not mapped. risk_details are the risk event types.
+//   - device is what the sign-in came from; one that the directory does not know has the address
+//     as device.ip.
 //   - actor.authorizations are the policies of conditional access that were applied; what did
 //     not apply is in unmapped.
 //
@@ -197,8 +199,14 @@ func (m *Mapper) mapSignInDevice(ev *ocsf.Event) {
 	device := &ev.Device
 	normalize.Text(fold(detail, "deviceId"), device.SetUID)
 	normalize.Text(fold(detail, "displayName"), device.SetName)
-	if !device.HasUID() && !device.HasName() {
-		return // OCSF wants one of them; what is told of an unknown device is in unmapped
+	if !says(detail) {
+		return
+	}
+	if !device.HasUID() && !device.HasName() { // OCSF wants one of them, or an address
+		if !ev.SrcEndpoint.HasIP() {
+			return
+		}
+		device.SetIP(ev.SrcEndpoint.IP())
 	}
 	normalize.Bool(fold(detail, "isCompliant"), device.SetIsCompliant)
 	normalize.Bool(fold(detail, "isManaged"), device.SetIsManaged)
