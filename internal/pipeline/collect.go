@@ -39,6 +39,7 @@ const maxCursorRecords = 20_000
 
 type namedCollector struct {
 	name, source string
+	backfill     bool // see headerBackfill
 	ingest.Collector
 }
 
@@ -261,7 +262,11 @@ func (c *collectRole) produce(ctx context.Context, cl *kgo.Client, out *outcome,
 		return nil
 	}
 	for i := range r.batch.Records {
-		if err := send(broker.EncodeRaw(c.names, &r.batch.Records[i])); err != nil {
+		record := broker.EncodeRaw(c.names, &r.batch.Records[i])
+		if r.collector.backfill {
+			record.Headers = append(record.Headers, kgo.RecordHeader{Key: headerBackfill, Value: []byte("true")})
+		}
+		if err := send(record); err != nil {
 			return err
 		}
 	}

@@ -65,6 +65,7 @@ func (p *pipeline) collectors(ctx context.Context) ([]namedCollector, error) {
 		default:
 			return nil, fmt.Errorf("collector %s: unknown type %q", c.Name, c.Type)
 		}
+		all[len(all)-1].backfill = c.Backfill
 	}
 	return all, nil
 }

@@ -42,8 +42,8 @@ type correlateRole struct {
 // correlation is the state of one partition of signals.
 type correlation struct {
 	*detections.Correlator
-	next int64 // behind the last record that went in
-	time int64 // of the event of the last signal, milliseconds
+	next int64                      // behind the last record that went in
+	time int64                      // of the event of the last signal, milliseconds
 	told detections.CorrelatorStats // what is counted already
 	terms
 }

@@ -37,7 +37,8 @@ type detectRole struct {
 	letters map[letterKind]int64
 	matches map[string]int // by rule
 
-	health *ruleHealth
+	health   *ruleHealth
+	failures failureLog
 }
 
 func newDetect(s *shared, cfg *config.Config, all []sources.Source, rules *detections.RuleSet, workers int) *detectRole {
@@ -94,7 +95,11 @@ func (d *detectRole) handle(ctx context.Context, b *batch) error {
 	for i, r := range b.records {
 		p := partition{r.Topic, r.Partition}
 		// A time in the future, by mistake or malice, must not make all others late.
-		d.heartbeats.read(p, min(results[i].time, r.Timestamp.UnixMilli()))
+		eventTime := min(results[i].time, r.Timestamp.UnixMilli())
+		if results[i].backfill {
+			eventTime = 0
+		}
+		d.heartbeats.read(p, eventTime)
 		if results[i].time != 0 {
 			b.times[p] = results[i].time
 		}
@@ -143,9 +148,14 @@ func (d *detectRole) emit(ctx context.Context, b *batch, r *kgo.Record, res *pro
 		c.Normalized++
 		d.added[partition{r.Topic, r.Partition}]++
 		b.produce(ctx, res.event, r)
-		for i, s := range res.signals {
-			d.matches[res.rules[i]]++
-			b.produce(ctx, s, r)
+		for _, s := range res.signals {
+			switch {
+			case s.failure == failure{}:
+				d.matches[s.rule]++
+			case !d.failures.isFirst(s.failure):
+				continue
+			}
+			b.produce(ctx, s.Record, r)
 		}
 	}
 	d.counts[res.source] = c
@@ -272,6 +282,7 @@ func (d *detectRole) committed() {
 	d.stats.deadLettered(d.letters)
 	d.health.matched(d.matches)
 	d.heartbeats.sent()
+	d.failures.committed()
 	d.reset()
 }
 
@@ -282,6 +293,7 @@ func (d *detectRole) aborted() {
 		}
 	}
 	d.heartbeats.unsent()
+	d.failures.aborted()
 	d.reset()
 }
 

@@ -25,6 +25,7 @@ type processor struct {
 	shared  *shared
 	mappers map[string]normalize.Mapper // by raw topic
 	sources map[string]string
+	rules   *detections.RuleSet
 	engine  *detections.Engine
 	event   ocsf.Event
 	limit   int // bytes of an output record
@@ -33,8 +34,8 @@ type processor struct {
 func newProcessor(s *shared, all []sources.Source, rules *detections.RuleSet) *processor {
 	p := &processor{
 		shared: s, mappers: map[string]normalize.Mapper{}, sources: map[string]string{},
-		engine: rules.NewEngine(),
-		limit:  s.limit(),
+		rules: rules, engine: rules.NewEngine(),
+		limit: s.limit(),
 	}
 	for _, src := range all {
 		topic := s.names.Raw(src.Name)
@@ -47,16 +48,26 @@ func newProcessor(s *shared, all []sources.Source, rules *detections.RuleSet) *p
 // processed is what a raw record became: an event with its signals, or a dead
 // letter.
 type processed struct {
-	source string
-	key    seenKey
-	time   int64 // of the event, milliseconds; 0 for a dead letter
-	event  *kgo.Record
-	// signals are those of the event's matches, rules the ids of what matched.
-	signals []*kgo.Record
-	rules   []string
-	dead    *kgo.Record
-	stage   event.Stage
-	reason  event.Reason
+	source   string
+	key      seenKey
+	time     int64 // of the event, milliseconds; 0 for a dead letter
+	event    *kgo.Record
+	backfill bool // of a collector of old data
+	signals  []signalRecord
+	dead     *kgo.Record
+	stage    event.Stage
+	reason   event.Reason
+}
+
+// headerBackfill is on raw records of a collector of old data: they feed rules without
+// a block only, and say nothing of how far event time has come.
+const headerBackfill = "backfill"
+
+// signalRecord is the record of a match or, with a failure, of an evaluation error.
+type signalRecord struct {
+	*kgo.Record
+	rule    string
+	failure failure
 }
 
 // process never fails: what cannot be mapped is a dead letter, a panic too.
@@ -101,9 +112,13 @@ func (p *processor) process(r *kgo.Record, oversized bool) (out processed) {
 			},
 		},
 	}
+	out.backfill = broker.Header(r, headerBackfill) != ""
 	p.engine.Evaluate(ev, func(s *detections.Signal) {
-		out.rules = append(out.rules, s.Rule)
-		out.signals = append(out.signals, &kgo.Record{Topic: p.shared.names.Signals(), Key: s.Key(), Value: s.AppendJSON(nil)})
+		if out.backfill && p.rules.Rule(s.Rule).Block() != detections.BlockNone {
+			return
+		}
+		record := &kgo.Record{Topic: p.shared.names.Signals(), Key: s.Key(), Value: s.AppendJSON(nil)}
+		out.signals = append(out.signals, signalRecord{Record: record, rule: s.Rule, failure: failureOf(s)})
 	})
 	return out
 }

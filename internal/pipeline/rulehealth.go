@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/weir-security/weir/detections"
@@ -84,3 +85,51 @@ func (h *ruleHealth) look(now time.Time, last bool) {
 		}
 	}
 }
+
+// failure is an hour in which a rule could not be evaluated on an event of it. The zero
+// failure is none.
+type failure struct {
+	rule string // with its version
+	hour int64
+}
+
+// failureOf is the failure that a signal tells of.
+func failureOf(s *detections.Signal) failure {
+	if s.Error == "" {
+		return failure{}
+	}
+	return failure{string(s.Key()), s.Time / time.Hour.Milliseconds()}
+}
+
+// failureLog knows which failures were told of, so that a rule that fails on every event
+// does not fill signals: correlate makes one finding of an hour's anyway.
+type failureLog struct {
+	told, telling map[failure]bool
+}
+
+// maxFailures bounds what is remembered. To tell twice does no harm.
+const maxFailures = 10_000
+
+// isFirst tells whether a failure is to be told of.
+func (l *failureLog) isFirst(f failure) bool {
+	if l.told[f] || l.telling[f] {
+		return false
+	}
+	if l.telling == nil {
+		l.telling = map[failure]bool{}
+	}
+	l.telling[f] = true
+	return true
+}
+
+// committed makes what was told final.
+func (l *failureLog) committed() {
+	if l.told == nil || len(l.told) > maxFailures {
+		l.told = map[failure]bool{}
+	}
+	maps.Copy(l.told, l.telling)
+	clear(l.telling)
+}
+
+// aborted takes it back.
+func (l *failureLog) aborted() { clear(l.telling) }

@@ -65,7 +65,7 @@ func newTimeline(seed uint64) *timeline {
 	tl := &timeline{seed: seed, rules: map[string]string{}, settings: timelineSettings{
 		Lateness: time.Duration(30+rnd.IntN(600)) * time.Second, Raw: 1 + rnd.Int32N(4), Signals: 1 + rnd.Int32N(3),
 	}}
-	for i := range 3 + rnd.IntN(4) {
+	for i := range 4 + rnd.IntN(5) {
 		name := fmt.Sprintf("rule%d", i)
 		tl.rules[name] = randomRule(rnd, name)
 	}
@@ -100,25 +100,51 @@ func newTimeline(seed uint64) *timeline {
 	return tl
 }
 
-// randomRule draws a rule: with a threshold, with suppression, with both or none.
+// randomRule draws a rule: with any block or none, with suppression or without, and
+// some that cannot be evaluated.
 func randomRule(rnd *rand.Rand, id string) string {
 	when := calls[rnd.IntN(len(calls))]
-	severity := []string{"low", "medium", "high", "critical"}[rnd.IntN(4)]
+	severity := []string{"low", "medium", "high", "critical", "'src_endpoint.ip == \"198.51.100.1\" ? \"high\" : \"low\"'"}[rnd.IntN(5)]
 	keys := []string{"[actor.user.name]", "[src_endpoint.ip]", "[actor.user.name, src_endpoint.ip]", "[cloud.account.uid]"}[rnd.IntN(4)]
-	rule := fmt.Sprintf("id: %s\ntitle: %s on %s\nstatus: stable\nseverity: %s\nclass: api_activity\nwhen: api.operation == %q\n", id, id, when, severity, when)
-	alert := "alert:\n  title: \"{api.operation} by {actor.user.name}\"\n"
-	kind := rnd.IntN(4)
-	if kind < 2 {
-		rule += fmt.Sprintf("threshold: {count: %d, within: %ds, by: %s}\n", 2+rnd.IntN(4), 20+rnd.IntN(900), keys)
+	within := 20 + rnd.IntN(900)
+	kind := rnd.IntN(10)
+	class := fmt.Sprintf("class: api_activity\nwhen: api.operation == %q\n", when)
+	step := func(name, call string) string {
+		return fmt.Sprintf("{name: %s, class: api_activity, when: 'api.operation == %q', by: %s}", name, call, keys)
 	}
-	if kind == 0 || kind == 2 {
+	block := ""
+	switch kind {
+	case 0, 1:
+		block = fmt.Sprintf("threshold: {count: %d, within: %ds, by: %s}\n", 2+rnd.IntN(4), within, keys)
+	case 2:
+		block = fmt.Sprintf("threshold: {distinct: %s, count: 2, within: %ds, by: %s}\n", []string{"src_endpoint.ip", "actor.user.name"}[rnd.IntN(2)], within, keys)
+	case 3:
+		block = fmt.Sprintf("threshold: {sum: size(actor.user.name), over: %d, within: %ds, by: %s}\n", 5+rnd.IntN(20), within, keys)
+	case 4, 5:
+		other := calls[rnd.IntN(len(calls))]
+		class = fmt.Sprintf("sequence:\n  within: %ds\n  ordered: %v\n  steps:\n    - %s\n    - %s\n", within, kind == 4, step("a", when), step("b", other))
+		if rnd.IntN(2) == 0 {
+			class += "    - " + step("c", calls[rnd.IntN(len(calls))]) + "\n"
+		}
+	case 6:
+		block = fmt.Sprintf("absence: {of: {class: api_activity, when: 'api.operation == %q', by: %s}, within: %ds}\n", calls[rnd.IntN(len(calls))], keys, within)
+	case 7:
+		block = fmt.Sprintf("first_seen: {of: %s, by: %s, for: %dm, learn: %dm}\n", []string{"src_endpoint.ip", "actor.user.name"}[rnd.IntN(2)], keys, 15+rnd.IntN(45), rnd.IntN(15))
+	case 8:
+		if rnd.IntN(2) == 0 {
+			class = fmt.Sprintf("class: api_activity\nwhen: 'api.operation == %q && duration(actor.user.name) > duration(\"1s\")'\n", when)
+		}
+	}
+	rule := fmt.Sprintf("id: %s\ntitle: %s on %s\nstatus: stable\nseverity: %s\n", id, id, when, severity) + class + block
+	alert := "alert:\n  title: \"{api.operation} by {actor.user.name}\"\n  context: [actor.user.name, src_endpoint.ip]\n"
+	if rnd.IntN(2) == 0 {
 		alert += fmt.Sprintf("  suppress: %ds\n", 30+rnd.IntN(1800))
-	}
-	if kind == 2 {
-		alert += "  group_by: " + keys + "\n"
+		if kind >= 8 {
+			alert += "  group_by: " + keys + "\n"
+		}
 	}
 	// A rule set does not load without them.
-	return rule + alert + fmt.Sprintf("tests:\n  - {name: fires, source: aws.cloudtrail, raw: '{\"eventName\":%q}', repeat: 10, alerts: [{severity: %s}]}\n", when, severity) +
+	return rule + alert + fmt.Sprintf("tests:\n  - {name: fires, source: aws.cloudtrail, raw: '{\"eventName\":%q}', repeat: 10, alerts: [{}]}\n", when) +
 		"  - {name: is silent, source: aws.cloudtrail, raw: '{\"eventName\":\"ListUsers\"}', alerts: []}\n"
 }
 
@@ -193,13 +219,17 @@ func (tl *timeline) expected(t *testing.T, w *world, late bool) (want findings, 
 	}
 	inTime := signalsOf(t, rules, tl.arrivals)
 	if late {
+		failures := map[failure]bool{} // each is told of once
 		for _, s := range signalsOf(t, rules, tl.late) {
-			if m := rules.Manifest().Rule(s.Rule); m.Suppress > 0 || m.Within > 0 {
+			if m := rules.Manifest().Rule(s.Rule); s.Error != "" {
+				failures[failureOf(s)] = true
+			} else if m.Suppress > 0 || m.Block != detections.BlockNone {
 				lateSignals++
 			} else {
 				inTime = append(inTime, s)
 			}
 		}
+		lateSignals += len(failures)
 	}
 	alerts, rollUps := detections.Reference(rules.Manifest(), inTime)
 	want.Alerts = alerts
@@ -222,7 +252,7 @@ func signalsOf(t *testing.T, rules *detections.RuleSet, lines []string) []*detec
 			t.Fatalf("%s is a dead letter", line)
 		}
 		for _, r := range out.signals {
-			signal, _, err := detections.ParseSignal(r.Value)
+			signal, _, err := detections.ParseSignal(r.Record.Value)
 			if err != nil {
 				t.Fatal(err)
 			}
