@@ -143,6 +143,7 @@ type session struct {
 
 	mu       sync.Mutex // guards what the group's callbacks write
 	assigned map[partition]bool
+	synced   bool        // the group has said what this member has
 	moved    []partition // come or gone since the last transaction
 	revoked  bool        // some of them have gone
 }
@@ -183,7 +184,7 @@ func (s *session) run(ctx, drain context.Context, target *target) (err error) {
 		if err != nil {
 			return err
 		}
-		if reached {
+		if reached && s.joined() {
 			return s.finish(ctx)
 		}
 		records, err := s.poll(drain, target)
@@ -374,7 +375,16 @@ func (s *session) onSynced(now map[partition]bool) {
 			s.revoked = true
 		}
 	}
-	s.assigned = now
+	s.assigned, s.synced = now, true
+}
+
+// joined tells whether it is known what this member has. Where earlier processes have
+// read everything, the end is reached before that; but detect has a last word on the
+// partitions that it has, without which roll-ups would not come.
+func (s *session) joined() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.synced
 }
 
 func (s *session) onAssigned(_ context.Context, _ *kgo.Client, m map[string][]int32) {
