@@ -40,11 +40,11 @@ type access struct {
 	upstreams        string // a list of addresses
 	upstreamStatuses string // a list
 
-	class   ocsf.ClassUID // of a record that the vendor has classified
-	network bool          // the record is of a connection, not of a request
-	extra   []string      // fields without a name
-	kept    []pair        // what no attribute holds
-	object  string        // what is left of an object inside of the record
+	other   bool     // the record is neither: the vendor has chosen its class
+	network bool     // the record is of a connection, not of a request
+	extra   []string // fields without a name
+	kept    []pair   // what no attribute holds
+	object  string   // what is left of an object inside of the record
 }
 
 // pair is a variable that goes to unmapped.
@@ -76,7 +76,7 @@ func (a *access) finish(rec *event.Record) error {
 	}
 	a.finishUpstream()
 	switch {
-	case a.class != 0:
+	case a.other:
 		a.finishOther()
 	case a.network:
 		a.finishConnection()
@@ -162,7 +162,7 @@ func (a *access) finishRequired() {
 	if dst := &ev.DstEndpoint; dst.Present() && !dst.HasIP() && !dst.HasName() && !dst.HasHostname() && !dst.HasUID() && !dst.HasSvcName() {
 		dst.SetName(normalize.Unknown)
 	}
-	if a.class != 0 {
+	if a.other {
 		return
 	}
 	if a.network {

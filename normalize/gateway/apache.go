@@ -52,7 +52,7 @@ var apacheVariables = map[string]variable{
 	"f":                      {},
 	"H":                      {set: setProtocol, shape: format.Word},
 	"k":                      {shape: format.Word},
-	"l":                      {shape: format.Word},
+	"l":                      {shape: format.Word, check: isIdentity},
 	"L":                      {shape: format.Word},
 	"m":                      {set: setMethod, shape: format.Word},
 	"p":                      {set: setPort, shape: format.Word, check: isCount},
@@ -86,6 +86,10 @@ var apacheVariables = map[string]variable{
 	"{Traceparent}i":         {set: setTraceparent},
 	"{traceparent}i":         {set: setTraceparent},
 }
+
+// isIdentity tells whether a word is what identd might have said, and no address:
+// that is what comes second where a virtual host is the first.
+func isIdentity(text string) bool { return strings.IndexAny(text, ".:") < 0 }
 
 func apacheVariable(name string) variable {
 	if v, ok := apacheVariables[name]; ok {

@@ -60,8 +60,8 @@ func isAPIGateway(root jsondoc.Value) bool {
 var contextVariables = map[string]variable{
 	"requestTime":                        {set: setTime, check: isTime, time: true},
 	"requestTimeEpoch":                   {set: setTime, shape: format.Word, check: isCount, time: true},
-	"requestId":                          {set: setRequestUID, shape: format.Word},
-	"extendedRequestId":                  {set: setEventUID, shape: format.Word},
+	"requestId":                          {set: setRequestUID, shape: format.Word, check: isRequestID},
+	"extendedRequestId":                  {set: setEventUID, shape: format.Word, check: isRequestID},
 	"accountId":                          {set: setAccount, shape: format.Word},
 	"httpMethod":                         {set: setMethod, shape: format.Word},
 	"path":                               {set: setPath},
@@ -100,6 +100,17 @@ var contextVariables = map[string]variable{
 	"cipherSuite":                        {set: setCipher, shape: format.Word},
 	"wafResponseCode":                    {set: setWAFResponse, shape: format.Word},
 	"webaclArn":                          {set: setPolicyUID, shape: format.Word},
+}
+
+// isRequestID tells whether a text can be an id: of letters, digits and what base64
+// and UUIDs have beside.
+func isRequestID(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; !isNameByte(c) && c != '-' && c != '=' && c != '+' && c != '/' && c != ':' {
+			return false
+		}
+	}
+	return len(text) >= 8
 }
 
 // setResourcePath is the template of the path, "/users/{id}", which stands for the

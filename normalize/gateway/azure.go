@@ -191,8 +191,8 @@ func setAzureError(a *access, text string) bool {
 var appGatewayPerformance = folded{}
 
 func beginPerformance(a *access, _ jsondoc.Value) {
-	a.class = ocsf.ClassBaseEvent
-	a.ev.SetClass(a.class)
+	a.other = true
+	a.ev.SetClass(ocsf.ClassBaseEvent)
 	a.ev.SetActivityID(ocsf.ActivityIDOther)
 	a.ev.SetActivityName("Performance")
 }
@@ -312,7 +312,7 @@ var frontDoor = folded{
 	"clientip":          setter(setClient),
 	"clientport":        setter(setClientPort),
 	"socketip":          setter(setSocket),
-	"clientcountry":     setCountry,
+	"clientcountry":     setter(setCountry),
 	"timetaken":         took(seconds),
 	"timetofirstbyte":   latency(seconds),
 	"requestprotocol":   setter(setProtocolOrScheme),
@@ -346,14 +346,19 @@ var frontDoorProbe = folded{
 }
 
 // setHTTPVersion is "1.1" or "2.0.0.0", without the protocol's name.
-func setHTTPVersion(a *access, text string) bool { return setProtocol(a, text) }
+func setHTTPVersion(a *access, text string) bool {
+	if !strings.Contains(text, "/") {
+		text = "HTTP/" + text
+	}
+	return setProtocol(a, text)
+}
 
 // setProtocolOrScheme is "HTTPS", or "HTTP/1.1" in some versions.
 func setProtocolOrScheme(a *access, text string) bool {
 	if strings.Contains(text, "/") {
 		return setProtocol(a, text)
 	}
-	return setScheme(a, text)
+	return setScheme(a, strings.ToLower(text))
 }
 
 // apim is learn.microsoft.com's page on the schema of GatewayLogs.

@@ -70,6 +70,10 @@ func setCaddyClient(a *access, text string) bool {
 	if s.IP() == text || !normalize.IsIP(text) {
 		return false
 	}
+	if s.HasPort() { // the peer's
+		a.keep("remote_port", strconv.Itoa(int(s.Port())))
+		s.ClearPort()
+	}
 	if s.HasIP() {
 		s.IntermediateIPs = append(s.IntermediateIPs, s.IP())
 	}

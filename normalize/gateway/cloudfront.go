@@ -34,9 +34,9 @@ func newCloudFront() *Vendor {
 		origin-fbl origin-lbl asn`)
 	isDate := func(c []string) bool { return len(c[0]) == 10 && c[0][4] == '-' && len(c[1]) == 8 && c[1][2] == ':' }
 	v.lines = []lineDialect{
-		v.columnsOf("standard", columns{'\t', 14, isDate}, standard...),
-		v.columnsOf("standard", columns{' ', 24, isDate}, standard...), // of the second version, with spaces
-		v.columnsOf("realtime", columns{'\t', 20, func(c []string) bool {
+		v.columnsOf("standard", columns{separator: '\t', least: 14, is: isDate}, standard...),
+		v.columnsOf("standard", columns{separator: ' ', least: 24, is: isDate}, standard...), // of the second version, with spaces
+		v.columnsOf("realtime", columns{separator: '\t', least: 20, is: func(c []string) bool {
 			return isTime(c[0]) && strings.IndexByte(c[0], '-') < 0 && normalize.IsIP(c[1]) && isCode(c[3])
 		}}, realTime...),
 	}
@@ -53,44 +53,43 @@ func newCloudFront() *Vendor {
 // cloudFrontVariables are the fields of docs.aws.amazon.com's pages on standard and
 // real-time logs.
 var cloudFrontVariables = map[string]variable{
-	"date":                        {set: setDate, time: true},
-	"time":                        {set: setClock},
-	"timestamp":                   {set: setTime, time: true},
-	"timestamp(ms)":               {set: setTime, time: true},
-	"x-edge-location":             {set: setZone},
-	"sc-bytes":                    {set: setSent},
-	"c-ip":                        {set: setClient},
-	"c-port":                      {set: setClientPort},
-	"c-country":                   {set: setCountry},
-	"asn":                         {set: setASN},
-	"cs-method":                   {set: setMethod},
-	"cs(Host)":                    {set: setGateway},
-	"cs-host":                     {set: setGateway},
-	"cs-uri-stem":                 {set: setPath},
-	"cs-uri-query":                {set: setQuery},
-	"sc-status":                   {set: setStatus},
-	"cs(Referer)":                 {set: setReferrer},
-	"cs-referer":                  {set: setReferrer},
-	"cs(User-Agent)":              {set: setEncodedAgent},
-	"cs-user-agent":               {set: setEncodedAgent},
-	"x-edge-request-id":           {set: setOwnRequestID},
-	"x-host-header":               {set: setHost},
-	"cs-protocol":                 {set: setScheme},
-	"cs-bytes":                    {set: setReceived},
-	"time-taken":                  {set: took(seconds)},
-	"time-to-first-byte":          {set: latency(seconds)},
-	"x-forwarded-for":             {set: setForwarded},
-	"ssl-protocol":                {set: setTLSVersion},
-	"ssl-cipher":                  {set: setCipher},
-	"cs-protocol-version":         {set: setProtocol},
-	"sc-content-type":             {set: setContentType},
-	"sc-content-len":              {set: setBodySent},
-	"cs-accept":                   {set: setRequestHeader("accept")},
-	"cs-accept-encoding":          {set: setRequestHeader("accept-encoding")},
-	"primary-distribution-id":     {set: setGatewayUID},
-	"DistributionId":              {set: setGatewayUID},
-	"distributionid":              {set: setGatewayUID},
-	"x-edge-detailed-result-type": {set: setStatusDetail},
+	"date":                    {set: setDate, time: true},
+	"time":                    {set: setClock},
+	"timestamp":               {set: setTime, time: true},
+	"timestamp(ms)":           {set: setTime, time: true},
+	"x-edge-location":         {set: setZone},
+	"sc-bytes":                {set: setSent},
+	"c-ip":                    {set: setClient},
+	"c-port":                  {set: setClientPort},
+	"c-country":               {set: setCountry},
+	"asn":                     {set: setASN},
+	"cs-method":               {set: setMethod},
+	"cs(Host)":                {set: setGateway},
+	"cs-host":                 {set: setGateway},
+	"cs-uri-stem":             {set: setPath},
+	"cs-uri-query":            {set: setQuery},
+	"sc-status":               {set: setStatus},
+	"cs(Referer)":             {set: setReferrer},
+	"cs-referer":              {set: setReferrer},
+	"cs(User-Agent)":          {set: setEncodedAgent},
+	"cs-user-agent":           {set: setEncodedAgent},
+	"x-edge-request-id":       {set: setOwnRequestID},
+	"x-host-header":           {set: setHost},
+	"cs-protocol":             {set: setScheme},
+	"cs-bytes":                {set: setReceived},
+	"time-taken":              {set: took(seconds)},
+	"time-to-first-byte":      {set: latency(seconds)},
+	"x-forwarded-for":         {set: setEncodedForwarded},
+	"ssl-protocol":            {set: setTLSVersion},
+	"ssl-cipher":              {set: setCipher},
+	"cs-protocol-version":     {set: setProtocol},
+	"sc-content-type":         {set: setContentType},
+	"sc-content-len":          {set: setBodySent},
+	"cs-accept":               {set: setRequestHeader("accept")},
+	"cs-accept-encoding":      {set: setRequestHeader("accept-encoding")},
+	"primary-distribution-id": {set: setGatewayUID},
+	"DistributionId":          {set: setGatewayUID},
+	"distributionid":          {set: setGatewayUID},
 }
 
 func cloudFrontVariable(name string) variable { return cloudFrontVariables[name] }
@@ -101,6 +100,11 @@ func setEncodedAgent(a *access, text string) bool {
 		return setUserAgent(a, plain)
 	}
 	return setUserAgent(a, text)
+}
+
+// setEncodedForwarded is X-Forwarded-For, whose spaces are %20.
+func setEncodedForwarded(a *access, text string) bool {
+	return setForwarded(a, strings.ReplaceAll(text, "%20", " "))
 }
 
 // parseFieldList reads names of fields with white space or commas between, also as a

@@ -40,7 +40,7 @@ func suiteOf(name string) maptest.Suite {
 // and a line in an object, whose parts TestWrapped looks for.
 func convertedOf(v *gateway.Vendor, text string) []string {
 	text = strings.TrimSpace(text)
-	if strings.Trim(text, "- ") == "" {
+	if strings.Trim(text, "- ") == "" || dayOrClock.MatchString(text) {
 		return slices.Repeat([]string{v.Name()}, 64) // there may be many
 	}
 	if v.LineDialect(text) != "" || strings.Contains(text, `] "`) {
@@ -54,8 +54,16 @@ func convertedOf(v *gateway.Vendor, text string) []string {
 
 var bracketed = regexp.MustCompile(`\[?\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d(\.\d+)?( [+-]\d{4})?\]?|\d{4}-\d\d-\d\d[T\t ]\d\d:\d\d:\d\d(\.\d+)?Z?`)
 
-// literals are what NGINX Proxy Manager writes between its fields.
-var literals = strings.NewReplacer("[Client ", "[", "[Length ", "[", "[Gzip ", "[", "[Sent-to ", "[")
+// dayOrClock is a date, or a time of day, that became a part of the time.
+var dayOrClock = regexp.MustCompile(`^(\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d)$`)
+
+// literals are what NGINX Proxy Manager and a template of API Gateway write between
+// their fields.
+var literals = strings.NewReplacer("tcp://", "", "<request id=", "",
+	"<ip>", "", "<caller>", "", "<user>", "", "<requestTime>", "", "<httpMethod>", "", "<resourcePath>", "", "<status>", "", "<protocol>", "", "<responseLength>", "",
+	"</ip>", "", "</caller>", "", "</user>", "", "</requestTime>", "", "</httpMethod>", "", "</resourcePath>", "", "</status>", "", "</protocol>", "",
+	"</responseLength>", "", "</request>", "",
+	"[Client ", "[", "[Length ", "[", "[Gzip ", "[", "[Sent-to ", "[")
 
 // lostWords lists the words of a line that are not in the event: what stands
 // between spaces, quotes and the marks that part a URL. Escapes are not decoded
@@ -101,7 +109,7 @@ func isHeld(word, held string) bool {
 		return n == -1
 	}
 	if plain, err := url.PathUnescape(word); err == nil && plain != word {
-		return strings.Contains(held, plain)
+		return strings.Contains(held, strings.TrimSpace(plain))
 	}
 	return false
 }
@@ -161,6 +169,12 @@ func converted(text string) (forms []string) {
 	}
 	if first, _, ok := strings.Cut(text, ","); ok {
 		forms = append(forms, first)
+		if host, _, ok := normalize.SplitHostPort(first); ok {
+			forms = append(forms, host)
+		}
+	}
+	if strings.HasPrefix(text, "[") {
+		forms = append(forms, strings.Trim(text, "[]"))
 	}
 	if host, _, ok := normalize.SplitHostPort(text); ok {
 		forms = append(forms, host)
@@ -171,7 +185,7 @@ func converted(text string) (forms []string) {
 	if plain, err := url.PathUnescape(text); err == nil && plain != text {
 		forms = append(forms, plain)
 	}
-	return append(forms, strings.TrimPrefix(text, "?"))
+	return append(forms, strings.TrimPrefix(text, "?"), "HTTP/"+text, strings.ToLower(text))
 }
 
 func TestGolden(t *testing.T) {

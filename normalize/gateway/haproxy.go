@@ -44,7 +44,7 @@ var haproxyVariables = map[string]variable{
 	"bi": {shape: format.Word}, "bp": {shape: format.Word},
 	"si": {set: setUpstreams, shape: format.Word}, "sp": {set: setServerPort, shape: format.Word},
 	"f": {set: setGatewaySvc, shape: format.Word}, "ft": {set: setGatewaySvc, shape: format.Word},
-	"b": {set: setBackend, shape: format.Word}, "s": {set: setServerName, shape: format.Word},
+	"b": {set: setBackend, shape: format.Word}, "s": {set: setHAProxyServer, shape: format.Word},
 	"ST": {set: setStatus, shape: format.Word, check: isSigned}, "B": {set: setLogged(setSent), shape: format.Word, check: isSigned},
 	"U": {set: setLogged(setReceived), shape: format.Word, check: isSigned},
 	"r": {set: setRequest}, "HM": {set: setMethod, shape: format.Word}, "HP": {set: setPath, shape: format.Word},
@@ -101,6 +101,11 @@ func setLogged(set setter) setter {
 // all dashes.
 func setTermination(a *access, text string) bool {
 	return strings.Trim(text, "-") != "" && setStatusDetail(a, text)
+}
+
+// setHAProxyServer is a server's name, or <NOSRV> and the like for none.
+func setHAProxyServer(a *access, text string) bool {
+	return text[0] != '<' && setServerName(a, text)
 }
 
 func setServerPort(a *access, text string) bool {

@@ -26,12 +26,12 @@ func newNGINX() *Vendor {
 	const ingress = ` "$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name]`
 	const attempts = ` $upstream_addr $upstream_response_length $upstream_response_time $upstream_status`
 	v.lines = []lineDialect{
+		v.lineOf("ingress", `$the_real_ip - [$the_real_ip_again] - $remote_user [$time_local] "$request" $status $body_bytes_sent`+ingress+attempts+` $req_id`),
+		v.lineOf("ingress", `$the_real_ip - [$the_real_ip_again] - $remote_user [$time_local] "$request" $status $body_bytes_sent`+ingress+attempts),
 		v.lineOf("ingress", combined+ingress+` [$proxy_alternative_upstream_name]`+attempts+` $req_id`),
 		v.lineOf("ingress", combined+ingress+attempts+` $req_id`),
 		v.openLineOf("ingress", combined+ingress+` [$proxy_alternative_upstream_name]`+attempts, nil),
 		v.lineOf("ingress", combined+ingress+attempts),
-		v.lineOf("ingress", `$the_real_ip - [$the_real_ip_again] - $remote_user [$time_local] "$request" $status $body_bytes_sent`+ingress+attempts+` $req_id`),
-		v.lineOf("ingress", `$the_real_ip - [$the_real_ip_again] - $remote_user [$time_local] "$request" $status $body_bytes_sent`+ingress+attempts),
 		v.lineOf("proxy_manager", `[$time_local] $upstream_cache_status $upstream_status $status - $request_method $scheme $host "$request_uri" `+
 			`[Client $remote_addr] [Length $body_bytes_sent] [Gzip $gzip_ratio] [Sent-to $server] "$http_user_agent" "$http_referer"`),
 		v.lineOf("proxy_manager", `[$time_local] $status - $request_method $scheme $host "$request_uri" `+

@@ -61,7 +61,7 @@ func looksLikeTarget(target string) bool {
 
 // isMethod tells whether s is a method as gateways take one: they answer others 400.
 func isMethod(s string) bool {
-	if s == "" || len(s) > 32 {
+	if s == "" || len(s) > 32 || s[0] == '-' || s[0] == '_' {
 		return false
 	}
 	for i := range len(s) {
@@ -118,7 +118,7 @@ func (a *access) mapURL() {
 	switch {
 	case a.target != "":
 		a.mapTarget(a.target)
-		a.keepUnlessEqual("url", a.url, a.target)
+		a.mapWholeURL()
 		a.keepUnlessEqual("path", a.path, url.Path())
 	case a.url != "":
 		a.mapTarget(a.url)
@@ -136,7 +136,7 @@ func (a *access) mapURL() {
 	query := strings.TrimPrefix(a.query, "?")
 	switch {
 	case url.HasQueryString():
-		a.keepUnlessEqual("query", query, "")
+		a.keepUnlessEqual("query", query, url.QueryString())
 	case url.Present() || query != a.query:
 		url.SetQueryString(query)
 		if !url.HasPath() && !url.HasURLString() {
@@ -145,6 +145,23 @@ func (a *access) mapURL() {
 	default:
 		url.SetPath("")
 		url.SetQueryString(query)
+	}
+}
+
+// mapWholeURL maps a URL that the log has beside the target.
+func (a *access) mapWholeURL() {
+	url := &a.ev.HTTPRequest.URL
+	scheme, rest, ok := strings.Cut(a.url, "://")
+	if !ok || url.HasURLString() || !url.Present() || !normalize.IsURL(a.url) {
+		a.keepUnlessEqual("url", a.url, a.target)
+		return
+	}
+	url.SetURLString(a.url)
+	if a.scheme == "" {
+		a.scheme = scheme
+	}
+	if end := strings.IndexAny(rest, "/?"); a.host == "" && a.server == "" && end > 0 {
+		a.host = rest[:end]
 	}
 }
 
@@ -340,7 +357,13 @@ func splitList(list string) []string {
 		}
 		return []string{list}
 	}
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+	var elements []string
+	for _, element := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if element != ":" {
+			elements = append(elements, element)
+		}
+	}
+	return elements
 }
 
 // setUpstream maps "192.0.2.1:80", "tcp://192.0.2.1:80", "unix:/run/app.sock", a name.
@@ -348,7 +371,7 @@ func setUpstream(dst *ocsf.NetworkEndpoint1, address string) bool {
 	if address == "-" || address == ":" || dst.HasIP() || dst.HasHostname() {
 		return false
 	}
-	host, port := splitPort(address)
+	host, port := splitPort(strings.TrimPrefix(address, "tcp://"))
 	switch {
 	case normalize.IsIP(host):
 		dst.SetIP(host)

@@ -27,7 +27,7 @@ func newS3Access() *Vendor {
 	names := strings.Fields(`bucketowner bucket time remoteip requester requestid operation key requesturi httpstatus errorcode bytessent
 		objectsize totaltime turnaroundtime referrer useragent versionid hostid signatureversion ciphersuite authenticationtype hostheader
 		tlsversion accesspointarn aclrequired sourceregion`)
-	v.lines = []lineDialect{v.columnsOf("line", columns{separator: ' ', least: 17, is: func(c []string) bool {
+	v.lines = []lineDialect{v.columnsOf("line", columns{separator: ' ', least: 17, brackets: true, is: func(c []string) bool {
 		return isCLF(c[2]) && strings.Count(c[6], ".") >= 2 && len(c[0]) >= 32
 	}}, names...)}
 	v.objects = []objectDialect{{
@@ -96,8 +96,8 @@ func endS3(a *access) {
 	if !strings.HasPrefix(operation, "S3.") {
 		return
 	}
-	a.class = ocsf.ClassAPIActivity
-	ev.SetClass(a.class)
+	a.other = true
+	ev.SetClass(ocsf.ClassAPIActivity)
 	switch {
 	case strings.HasPrefix(operation, "S3.EXPIRE"), strings.HasPrefix(operation, "S3.DELETE"), strings.HasSuffix(operation, "DELETEMARKER"):
 		ev.SetActivityID(ocsf.APIActivityActivityIDDelete)

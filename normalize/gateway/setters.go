@@ -113,7 +113,6 @@ var (
 	setGatewaySvc   = attribute(dst, (*ocsf.NetworkEndpoint).HasSvcName, (*ocsf.NetworkEndpoint).SetSvcName)
 	setZone         = attribute(cloud, (*ocsf.Cloud).HasZone, (*ocsf.Cloud).SetZone)
 	setRegion       = attribute(cloud, (*ocsf.Cloud).HasRegion, (*ocsf.Cloud).SetRegion)
-	setCountry      = attribute(location, (*ocsf.Location).HasCountry, (*ocsf.Location).SetCountry)
 	setASN          = number32(autonomous, (*ocsf.AutonomousSystem).HasNumber, (*ocsf.AutonomousSystem).SetNumber)
 	setRuleUID      = attribute(rule, (*ocsf.FirewallRule).HasUID, (*ocsf.FirewallRule).SetUID)
 	setRuleName     = attribute(rule, (*ocsf.FirewallRule).HasName, (*ocsf.FirewallRule).SetName)
@@ -414,6 +413,16 @@ func setTraceparent(a *access, text string) bool {
 		a.ev.Trace.SetUID(parts[1])
 	}
 	return setRequestHeader("traceparent")(a, text)
+}
+
+// setCountry is a country by its code of two letters; a name goes to unmapped.
+func setCountry(a *access, text string) bool {
+	l := &a.ev.SrcEndpoint.Location
+	if len(text) != 2 || l.HasCountry() {
+		return false
+	}
+	l.SetCountry(text)
+	return true
 }
 
 // setAccount is the id of an AWS account.

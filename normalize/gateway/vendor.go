@@ -92,11 +92,12 @@ func (t template) match(line string, values []string) ([]string, string, bool) {
 type columns struct {
 	separator byte
 	least     int
+	brackets  bool // around the time
 	is        func(columns []string) bool
 }
 
 func (c columns) match(line string, values []string) ([]string, string, bool) {
-	values = format.Split(line, c.separator, values[:0])
+	values = format.Split(line, c.separator, c.brackets, values[:0])
 	return values, "", len(values) >= c.least && (c.is == nil || c.is(values))
 }
 

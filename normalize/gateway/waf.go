@@ -41,9 +41,10 @@ var wafLog = members{
 	"ruleGroupList":               reader(readRuleGroups),
 	"ja3Fingerprint":              setter(setJA3),
 	"requestBodySize":             setRequestBody,
+	"clientAsn":                   setASN,
 	"httpRequest": members{
 		"clientIp":    setter(setClient),
-		"country":     setCountry,
+		"country":     setter(setCountry),
 		"headers":     reader(readHeaderList),
 		"uri":         setPath,
 		"args":        setQuery,
@@ -148,8 +149,8 @@ func readHeaderList(a *access, v jsondoc.Value) {
 				requestHeader(key)(a, text)
 			}
 		case "host":
-			if a.host == "" {
-				a.host = text
+			if a.server == "" {
+				a.server = text
 			}
 		}
 	}

@@ -3,13 +3,14 @@ package format
 import "strings"
 
 // Split appends the columns of a line to list. Between spaces, a column may be in
-// quotes or brackets, which are taken off: it ends at the closing one that a space
-// or the line's end follows. With another separator a column is what is between two.
-func Split(line string, separator byte, list []string) []string {
+// quotes, or where brackets says so in brackets, which are taken off: it ends at the
+// closing one that a space or the line's end follows. With another separator a column
+// is what is between two.
+func Split(line string, separator byte, brackets bool, list []string) []string {
 	for line != "" {
 		var column string
 		if separator == ' ' {
-			column, line = cutColumn(line)
+			column, line = cutColumn(line, brackets)
 		} else if end := strings.IndexByte(line, separator); end >= 0 {
 			if column, line = line[:end], line[end+1:]; line == "" {
 				list = append(list, column)
@@ -24,8 +25,8 @@ func Split(line string, separator byte, list []string) []string {
 }
 
 // cutColumn takes the first column off a line, with the space behind it.
-func cutColumn(line string) (column, rest string) {
-	if c := line[0]; c == '"' || c == '[' {
+func cutColumn(line string, brackets bool) (column, rest string) {
+	if c := line[0]; c == '"' || c == '[' && brackets {
 		closing := byte('"')
 		if c == '[' {
 			closing = ']'
