@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -134,13 +135,15 @@ func (m *Mapper) mapAlertAttacks(ev *ocsf.Event) {
 			if len(technique) < 5 || technique[0] != 'T' {
 				continue
 			}
+			main, _, isSub := strings.Cut(technique, ".")
+			if isSub && slices.ContainsFunc(info.Attacks, func(a ocsf.Attack) bool { return a.SubTechnique.UID() == technique }) {
+				continue // in techniques and in subTechniques
+			}
 			e.Use()
 			attack := info.AddAttacks()
-			if main, _, isSub := strings.Cut(technique, "."); isSub {
+			attack.Technique.SetUID(main)
+			if isSub {
 				attack.SubTechnique.SetUID(technique)
-				attack.Technique.SetUID(main)
-			} else {
-				attack.Technique.SetUID(technique)
 			}
 		}
 	}
@@ -181,13 +184,9 @@ func (m *Mapper) mapAlertResources(ev *ocsf.Event) {
 		}
 		seen = text
 		id.Use()
-		out := ev.AddResources()
-		out.SetUID(text)
-		if parsed := parseResourceID(text); parsed.name != "" {
-			out.SetName(parsed.name)
-			out.SetType(parsed.kind)
-		}
-		m.subscriptionOf(text, ev)
+		parsed := parseResourceID(text)
+		addResource(text, &parsed, ev)
+		setSubscription(parsed.subscription, ev)
 	}
 	add(r.body.get("azureResourceId"))
 	for e := range m.open(r.body.get("resourceIdentifiers")).Elements {
@@ -198,15 +197,12 @@ func (m *Mapper) mapAlertResources(ev *ocsf.Event) {
 		normalize.Text(entity, out.SetName)
 		out.SetRoleID(ocsf.ResourceDetailsRoleIDAffected)
 	}
-	if subscription := r.body.get("workSpaceSubscriptionId"); !ev.Cloud.Account.HasUID() && subscription.Text() != "" {
-		ev.Cloud.Account.SetUID(strings.ToLower(subscription.Text()))
-		ev.Cloud.Account.SetTypeID(ocsf.AccountTypeIDAzureSubscription)
-	}
+	setSubscription(r.body.get("workspaceSubscriptionId").Text(), ev)
 }
 
-// subscriptionOf sets the account of an alert that names a resource.
-func (m *Mapper) subscriptionOf(id string, ev *ocsf.Event) {
-	if subscription := parseResourceID(id).subscription; subscription != "" && !ev.Cloud.Account.HasUID() {
+// setSubscription sets the account of an alert that names a resource or a workspace.
+func setSubscription(subscription string, ev *ocsf.Event) {
+	if subscription != "" && !ev.Cloud.Account.HasUID() {
 		ev.Cloud.Account.SetUID(strings.ToLower(subscription))
 		ev.Cloud.Account.SetTypeID(ocsf.AccountTypeIDAzureSubscription)
 	}
@@ -269,18 +265,23 @@ func mapAlertFile(e jsondoc.Value, file *ocsf.File) {
 	normalize.Text(fold(e, "directory"), file.SetPath)
 	file.SetTypeID(ocsf.FileTypeIDRegularFile)
 	for h := range fold(e, "fileHashes").Elements {
-		id := lookup(hashAlgorithms, fold(h, "algorithm").Text())
-		if value := fold(h, "value"); id != 0 && value.Text() != "" {
-			hash := file.AddHashes()
-			hash.SetAlgorithmID(id)
-			normalize.Text(value, hash.SetValue)
+		algorithm := lookup(hashAlgorithms, fold(h, "algorithm").Text())
+		value := fold(h, "value")
+		if algorithm.digits == 0 || len(value.Text()) != algorithm.digits || strings.Trim(value.Text(), "0123456789abcdefABCDEF") != "" {
+			continue
 		}
+		hash := file.AddHashes()
+		hash.SetAlgorithmID(algorithm.id)
+		normalize.Text(value, hash.SetValue)
 	}
 }
 
-// hashAlgorithms are Defender's words for them, in lower case.
-var hashAlgorithms = map[string]int32{
-	"md5": ocsf.FingerprintAlgorithmIDMD5, "sha1": ocsf.FingerprintAlgorithmIDSHA1, "sha256": ocsf.FingerprintAlgorithmIDSHA256,
+// hashAlgorithms are by Defender's words for them, in lower case.
+var hashAlgorithms = map[string]struct {
+	id     int32
+	digits int // of a hash in hexadecimal
+}{
+	"md5": {ocsf.FingerprintAlgorithmIDMD5, 32}, "sha1": {ocsf.FingerprintAlgorithmIDSHA1, 40}, "sha256": {ocsf.FingerprintAlgorithmIDSHA256, 64},
 }
 
 // mapAlertProcess maps a process that has an id, which may be hexadecimal: OCSF has none

@@ -57,9 +57,12 @@ func (m *Mapper) mapMetadata(ev *ocsf.Event, ids ...string) {
 		ev.SetSeverityID(severity(level))
 	})
 	m.mapTenant(ev)
-	if ms, err := strconv.ParseInt(r.top.get("durationMs").Text(), 10, 64); err == nil {
-		r.top.get("durationMs").Use()
-		ev.SetDuration(ms)
+	for _, duration := range [...]jsondoc.Value{r.body.get("durationInMilliseconds"), r.top.get("durationMs")} {
+		if ms, err := strconv.ParseInt(duration.Text(), 10, 64); err == nil {
+			duration.Use()
+			ev.SetDuration(ms)
+			break
+		}
 	}
 	normalize.Text(r.top.get("operationVersion"), ev.API.SetVersion)
 }
@@ -138,13 +141,15 @@ func (r *record) resourceID() jsondoc.Value {
 
 // mapResource lists the record's resource.
 func (m *Mapper) mapResource(ev *ocsf.Event) {
-	id := m.r.resourceID()
-	if id.Text() == "" {
-		return
+	if id := m.r.resourceID(); id.Text() != "" {
+		id.Use()
+		addResource(id.Text(), &m.r.id, ev)
 	}
+}
+
+func addResource(uid string, parsed *resourceID, ev *ocsf.Event) {
 	out := ev.AddResources()
-	normalize.Text(id, out.SetUID)
-	parsed := &m.r.id
+	out.SetUID(uid)
 	if parsed.name != "" {
 		out.SetName(parsed.name)
 		out.SetType(parsed.kind)

@@ -24,10 +24,7 @@ func (m *Mapper) mapGraph(ev *ocsf.Event) error {
 	}
 	m.mapMetadata(ev, "requestId", "operationId")
 	m.mapTenantCloud(ev)
-	normalize.Text(r.top.get("location"), ev.Cloud.SetRegion)
-	if !ev.Cloud.HasRegion() {
-		normalize.Text(r.body.get("location"), ev.Cloud.SetRegion)
-	}
+	normalize.Text(r.field("location"), ev.Cloud.SetRegion)
 	ev.SetClass(ocsf.ClassAPIActivity)
 	m.mapGraphRequest(ev)
 	m.mapGraphResponse(ev)
@@ -165,7 +162,11 @@ func mapGraphResource(path string, ev *ocsf.Event) {
 	id, _, _ := strings.Cut(rest, "/")
 	resource := ev.AddResources()
 	if name, key, isKey := strings.Cut(kind, "("); isKey {
-		kind, id = name, strings.Trim(key, "')")
+		_, value, isNamed := strings.Cut(key, "=") // users('..'), applications(appId='..')
+		if !isNamed {
+			value = key
+		}
+		kind, id = name, strings.Trim(value, "')")
 	} else if !isPathID(id) {
 		id = ""
 	}
@@ -210,9 +211,7 @@ func (m *Mapper) mapGraphActor(ev *ocsf.Event) {
 	r := &m.r
 	actor := &ev.Actor
 	normalize.Text(r.body.get("appId"), actor.SetAppUID)
-	user := r.body.any("userId", "userPrincipalObjectID")
-	if says(user) {
-		normalize.Text(user, actor.User.SetUID)
+	if normalize.Text(r.body.any("userId", "userPrincipalObjectID"), actor.User.SetUID) != "" {
 		actor.User.SetTypeID(ocsf.UserTypeIDUser)
 	} else if normalize.Text(r.body.get("servicePrincipalId"), actor.User.SetUID) != "" {
 		actor.User.SetTypeID(ocsf.UserTypeIDService)

@@ -36,7 +36,7 @@ func (m *Mapper) mapActivityActor(ev *ocsf.Event) {
 	}
 	normalize.Text(r.top.get("caller"), actor.User.SetName) // the UPN, or an application's id
 	mapClaims(claims, ev)
-	mapRole(authorization.Get("evidence"), actor)
+	mapRole(authorization, actor)
 	if !actor.User.Present() && !actor.HasAppUID() {
 		actor.User.SetName(normalize.Unknown)
 	}
@@ -103,12 +103,18 @@ func isGUID(s string) bool {
 	return true
 }
 
-// mapRole maps the role assignment by which the call was allowed.
-func mapRole(evidence jsondoc.Value, actor *ocsf.Actor) {
-	if fold(evidence, "role").Text() == "" {
+// mapRole maps the role assignment by which the call was allowed: evidence, of which
+// the API gives only the role.
+func mapRole(authorization jsondoc.Value, actor *ocsf.Actor) {
+	evidence := fold(authorization, "evidence")
+	if !says(evidence) {
+		evidence = authorization
+	}
+	role := fold(evidence, "role")
+	if role.Text() == "" {
 		return
 	}
 	policy := &actor.AddAuthorizations().Policy
-	normalize.Text(fold(evidence, "role"), policy.SetName)
+	normalize.Text(role, policy.SetName)
 	normalize.Text(fold(evidence, "roleDefinitionId"), policy.SetUID)
 }

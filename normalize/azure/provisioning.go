@@ -37,12 +37,6 @@ func (m *Mapper) mapProvisioning(ev *ocsf.Event) error {
 	ev.API.Service.SetName(directoryService)
 	m.mapProvisioner(ev)
 	m.mapProvisioningOutcome(ev)
-	if ms := r.body.get("durationInMilliseconds"); !ev.HasDuration() {
-		if n, ok := ms.Int(); ok {
-			ms.Use()
-			ev.SetDuration(n)
-		}
-	}
 	target := m.open(r.body.get("targetIdentity"))
 	if fold(target, "id").Text() == "" && fold(target, "displayName").Text() == "" && fold(target, "name").Text() == "" {
 		target = m.open(r.body.get("sourceIdentity"))

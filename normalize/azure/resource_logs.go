@@ -44,7 +44,8 @@ func (m *Mapper) mapResourceLog(ev *ocsf.Event) error {
 		ev.SetActivityName(ev.API.Operation())
 	}
 	m.mapRequester(ev)
-	mapAddress(&ev.SrcEndpoint, r.top.any("callerIpAddress", "clientIpAddress", "clientIp"), r.body.any("callerIpAddress", "clientIpAddress", "clientIp"))
+	mapAddress(&ev.SrcEndpoint, r.top.any("callerIpAddress", "clientIpAddress", "clientIp"),
+		r.body.any("callerIpAddress", "clientIpAddress", "clientIp", "client_ip"))
 	m.mapResourceRequest(ev)
 	m.mapResource(ev)
 	m.mapObject(ev)
@@ -112,6 +113,13 @@ func (m *Mapper) mapResourceOutcome(ev *ocsf.Event) {
 	if !says(word) {
 		word = r.top.get("statusText")
 	}
+	if succeeded, ok := normalize.ParseBool(r.body.get("succeeded").Text()); ok && !says(word) { // SQL
+		ev.SetStatusID(ocsf.StatusIDFailure)
+		if succeeded {
+			ev.SetStatusID(ocsf.StatusIDSuccess)
+		}
+		return
+	}
 	switch text := nameOf(word).Text(); {
 	case ev.HTTPResponse.HasCode():
 		ev.SetStatusID(statusOfHTTP(ev.HTTPResponse.Code()))
@@ -130,6 +138,9 @@ func (m *Mapper) mapResourceOutcome(ev *ocsf.Event) {
 		if !ev.HasStatusCode() {
 			normalize.Text(r.top.get(name), ev.SetStatusCode)
 		}
+	}
+	if response := r.body.get("metricResponseType"); !ev.HasStatusCode() && ev.StatusID() == ocsf.StatusIDFailure {
+		normalize.Text(response, ev.SetStatusCode)
 	}
 	normalize.Text(r.top.get("resultDescription"), ev.SetStatusDetail)
 }
@@ -162,7 +173,7 @@ func (m *Mapper) mapRequester(ev *ocsf.Event) {
 	firstText(actor.User.HasUID(), actor.User.SetUID, fold(requester, "objectId"), r.top.any("requesterObjectId", "identity_claim_oid",
 		"identity_claim_http_schemas_microsoft_com_identity_claims_objectidentifier"))
 	firstText(actor.User.HasName(), actor.User.SetName, fold(requester, "upn"), r.top.any("requesterUpn", "requesterUserName", "identity_claim_upn",
-		"identity_claim_http_schemas_xmlsoap_org_ws_2005_05_identity_claims_upn"))
+		"identity_claim_http_schemas_xmlsoap_org_ws_2005_05_identity_claims_upn"), r.body.get("server_principal_name"))
 	firstText(actor.HasAppUID(), actor.SetAppUID, fold(requester, "appId"), r.top.any("requesterAppId", "identity_claim_appid"))
 	if !actor.User.HasTypeID() && actor.User.Present() {
 		actor.User.SetTypeID(ocsf.UserTypeIDUser)

@@ -96,6 +96,16 @@ func (s Suite) golden(t *testing.T, file string) {
 	}
 }
 
+// GoldenRecord is the record of the golden file of that name.
+func (s Suite) GoldenRecord(t testing.TB, name string) []byte {
+	t.Helper()
+	archive, err := txtar.ParseFile(s.goldenFile(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return goldenRecord(archive)
+}
+
 // goldenRecord is the record of a golden file, which may be indented there.
 func goldenRecord(archive *txtar.Archive) []byte {
 	record := bytes.TrimSuffix(archive.Files[0].Data, []byte("\n"))
@@ -191,11 +201,7 @@ func (s Suite) Fuzz(f *testing.F, seeds ...string) {
 func (s Suite) Benchmark(b *testing.B, names ...string) {
 	records, size := make([]*event.Record, len(names)), 0
 	for i, name := range names {
-		archive, err := txtar.ParseFile(s.goldenFile(name))
-		if err != nil {
-			b.Fatal(err)
-		}
-		records[i] = s.Record(goldenRecord(archive))
+		records[i] = s.Record(s.GoldenRecord(b, name))
 		size += len(records[i].Value)
 	}
 	mapper := s.New()
