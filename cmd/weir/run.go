@@ -30,6 +30,9 @@ func newRun() *cobra.Command {
 reading, what was begun is finished and committed, the exit code is 0. The second one aborts; nothing is lost by that, the
 next start goes on where this one stopped.
 
+Changed rules are taken up while it runs, whole and between two transactions; rules with a mistake are refused and the ones
+before go on. SIGHUP makes it look at once.
+
 With --once it ends by itself when everything that the collectors find has gone through every role. Interrupted before that
 it drains too, and the exit code is 130.
 
@@ -87,6 +90,8 @@ func (o *runOptions) run(c *cobra.Command) error {
 		defer stop()
 		go logLetters(logging, log, stats) // ends with stop
 	}
+	reload, stopReload := reloadRules(cfg)
+	defer stopReload()
 	started := time.Now()
 	// The user's signal is a drain; only a second one, which ends the process, or
 	// shutdown_timeout is an abort.
@@ -94,6 +99,7 @@ func (o *runOptions) run(c *cobra.Command) error {
 		Config:   cfg,
 		Sources:  table.All(),
 		Rules:    rules,
+		Reload:   reload,
 		Roles:    roles,
 		Once:     o.once,
 		Terminal: progress.above(c.OutOrStdout()),

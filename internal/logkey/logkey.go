@@ -30,6 +30,7 @@ const (
 	Roles       = "roles"       // list of roles
 	Rule        = "rule"        // id
 	Rules       = "rules"       // number of rules
+	Ruleset     = "rule_set"    // digest
 	Source      = "source"      // kind of the logs
 	Stack       = "stack"       // of a panic
 	TLS         = "tls"         // whether a listener encrypts

@@ -28,6 +28,8 @@ type detectRole struct {
 	dedup      config.Dedup
 	seen       map[partition]*seen
 	adm        *kadm.Client
+	producer   *kgo.Client // of manifests: not in transactions
+	now        *rulesNow   // what to use from the next transaction on
 	heartbeats *heartbeats
 	looked     time.Time // when it was last asked which partitions are at their ends
 
@@ -73,9 +75,9 @@ func (d *detectRole) run(ctx, drain context.Context, target *target) error {
 	if err := d.faults.At(FaultDetectStart); err != nil {
 		return err
 	}
-	manifest := &kgo.Record{Topic: d.names.Rulesets(), Key: []byte(d.rules.Digest()), Value: d.rules.Manifest().JSON()}
-	if err := cl.ProduceSync(ctx, manifest).FirstErr(); err != nil {
-		return fmt.Errorf("write to %s: %w", d.names.Rulesets(), err)
+	d.producer = cl
+	if err := d.announce(ctx, d.rules); err != nil {
+		return err
 	}
 	if err := d.faults.At(FaultDetectRuleset); err != nil {
 		return err
@@ -84,6 +86,9 @@ func (d *detectRole) run(ctx, drain context.Context, target *target) error {
 }
 
 func (d *detectRole) handle(ctx context.Context, b *batch) error {
+	if err := d.renew(ctx); err != nil {
+		return err
+	}
 	// Before anything is produced: reading takes time, and a transaction has little.
 	for _, r := range b.records {
 		if err := d.remember(ctx, partition{r.Topic, r.Partition}, r.Timestamp); err != nil {

@@ -139,7 +139,9 @@ func (p *pipeline) role(ctx context.Context, role Role) ([]runner, error) {
 		}
 		return []runner{{role, func(ctx, drain context.Context, _ *target) error { return c.run(ctx, drain) }}}, nil
 	case RoleDetect:
-		return []runner{{role, newDetect(&p.shared, p.Config, p.Sources, p.Rules, p.workers()).run}}, nil
+		d := newDetect(&p.shared, p.Config, p.Sources, p.rules.set.Load(), p.workers())
+		d.now = p.rules
+		return []runner{{role, d.run}}, nil
 	case RoleCorrelate:
 		c := newCorrelate(&p.shared)
 		if p.Config.Kafka.Embedded != nil {

@@ -32,6 +32,8 @@ type Options struct {
 	Config  *config.Config
 	Sources []sources.Source
 	Rules   *detections.RuleSet
+	// Reload says where other rules come from while detect runs; nil for none.
+	Reload *Reload
 	// Roles to run; all if empty.
 	Roles []Role
 	// Once ends the run when everything that is there has gone through every role.
@@ -51,6 +53,7 @@ type Options struct {
 	trimCursors  int // 0 for the default
 	trimTerms    int // 0 for the default
 	clientID     string
+	rules        *rulesNow
 }
 
 // ErrRoles is returned for a choice of roles that cannot do what is asked.
@@ -92,6 +95,9 @@ func Run(ctx, drain context.Context, o Options) error {
 		expected[i] = string(r)
 	}
 	o.Stats.Telemetry.Health.Expect(expected...)
+	if o.rules = newRulesNow(o.Rules); slices.Contains(o.Roles, RoleDetect) {
+		defer startReload(drain, &o)()
+	}
 	return runAgain(ctx, drain, o)
 }
 

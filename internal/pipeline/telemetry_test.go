@@ -36,6 +36,12 @@ type service struct {
 
 func startService(t *testing.T, w *world) *service {
 	t.Helper()
+	return startServiceWith(t, w, func(*Options) {})
+}
+
+// startServiceWith is startService with other options.
+func startServiceWith(t *testing.T, w *world, change func(*Options)) *service {
+	t.Helper()
 	rules, err := detections.Load(w.config.Rules.Dir, detections.LoadOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -49,11 +55,9 @@ func startService(t *testing.T, w *world) *service {
 	t.Cleanup(func() { _ = s.server.Close() })
 	drain, stop := context.WithCancel(t.Context())
 	s.drain = stop
-	go func() { // ends with the drain
-		s.ended <- Run(t.Context(), drain, Options{
-			Config: w.config, Sources: sources.Builtin().All(), Rules: rules, Terminal: io.Discard, Log: log, Stats: s.stats,
-		})
-	}()
+	o := Options{Config: w.config, Sources: sources.Builtin().All(), Rules: rules, Terminal: io.Discard, Log: log, Stats: s.stats}
+	change(&o)
+	go func() { s.ended <- Run(t.Context(), drain, o) }() // ends with the drain
 	return s
 }
 

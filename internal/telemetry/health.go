@@ -21,8 +21,9 @@ type Health struct {
 	now   func() time.Time // nil: time.Now
 	mu    sync.Mutex
 	roles []string
-	parts map[string]*Part // by role and name
-	kafka sign             // of the brokers, to anybody in this process
+	parts map[string]*Part  // by role and name
+	notes map[string]string // by role
+	kafka sign              // of the brokers, to anybody in this process
 }
 
 // Part is one unit of work of a role: the role itself, or for deliver one
@@ -69,6 +70,17 @@ func (h *Health) Part(role, name string) *Part {
 	defer h.mu.Unlock()
 	h.parts[role+"/"+name] = p
 	return p
+}
+
+// Note is what an operator should know of a role although it is ready; empty takes it
+// back.
+func (h *Health) Note(role, text string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.notes == nil {
+		h.notes = map[string]string{}
+	}
+	h.notes[role] = text
 }
 
 // Kafka notes whether the brokers answered when they were last asked.
@@ -150,6 +162,9 @@ func (h *Health) of(role string) RoleHealth {
 	}
 	if !h.kafka.at.IsZero() && h.clock().Sub(h.kafka.at) > silence {
 		r.Reasons = append(r.Reasons, fmt.Sprintf("no answer from Kafka for %s: %v", h.since(h.kafka.at), h.kafka.last))
+	}
+	if note := h.notes[role]; note != "" {
+		r.Notes = append(r.Notes, note)
 	}
 	for _, p := range parts {
 		for _, reason := range p.reasons() {

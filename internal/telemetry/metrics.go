@@ -1,6 +1,8 @@
 package telemetry
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
@@ -30,6 +32,7 @@ type Telemetry struct {
 
 	// The rules.
 	Ruleset       *prometheus.GaugeVec   // digest
+	RulesReload   *prometheus.CounterVec // outcome
 	RuleMatches   *prometheus.CounterVec // rule
 	RuleErrors    *prometheus.CounterVec // rule
 	RuleUngrouped *prometheus.CounterVec // rule
@@ -61,9 +64,11 @@ type Telemetry struct {
 	// Kafka is to be a hook of every Kafka client.
 	Kafka Kafka
 
-	build    *prometheus.GaugeVec // version
-	registry *prometheus.Registry
-	own      []prometheus.Collector // those named weir_
+	build *prometheus.GaugeVec // version
+	// of the last look at changed rules; both without labels
+	reloadWell, reloadTime *prometheus.GaugeVec
+	registry               *prometheus.Registry
+	own                    []prometheus.Collector // those named weir_
 }
 
 // Outcomes of a transaction.
@@ -96,6 +101,16 @@ func New() *Telemetry {
 	return t
 }
 
+// RulesReloaded tells how a look at changed rules ended: well, or they were refused.
+func (t *Telemetry) RulesReloaded(well bool, at time.Time) {
+	if !well {
+		t.reloadWell.WithLabelValues().Set(0)
+		return
+	}
+	t.reloadWell.WithLabelValues().Set(1)
+	t.reloadTime.WithLabelValues().Set(float64(at.UnixMilli()) / 1000)
+}
+
 // Version sets the version of weir_build_info.
 func (t *Telemetry) Version(v string) { t.build.WithLabelValues(v).Set(1) }
 
@@ -118,6 +133,14 @@ func (t *Telemetry) roles() {
 }
 
 func (t *Telemetry) rules() {
+	t.RulesReload = t.counter("weir_rules_reload_total", "Looks at changed rules by outcome: accepted, refused (the ones before go on), unchanged.", "outcome")
+	for _, outcome := range []string{"accepted", "refused", "unchanged"} {
+		t.RulesReload.WithLabelValues(outcome)
+	}
+	t.reloadWell = t.gauge("weir_rules_reload_successful", "1 if the rules that are in the directory are those in use, 0 if they were refused.")
+	t.reloadTime = t.gauge("weir_rules_reload_success_timestamp_seconds", "When rules were last loaded without a mistake.")
+	t.reloadWell.WithLabelValues().Set(1)
+	t.reloadTime.WithLabelValues().Set(0)
 	t.Ruleset = t.gauge("weir_ruleset_rules", "Number of rules that run, of the rule set with this digest.", "digest")
 	t.RuleMatches = t.counter("weir_rule_matches_total", "Events that a rule's condition matched: signals.", "rule")
 	t.RuleErrors = t.counter("weir_rule_errors_total", "Evaluations of a rule that ended in an error: possibly missed matches.", "rule")
