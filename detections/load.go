@@ -312,6 +312,23 @@ func (rs *RuleSet) MaxWindow() time.Duration {
 	return most
 }
 
+// FirstSeen is the rule set with those running rules only that have first_seen, nil if
+// there are none: what a replay needs events for that happened long before.
+func (rs *RuleSet) FirstSeen() *RuleSet {
+	some := *rs
+	some.running = nil
+	for _, r := range rs.running {
+		if r.FirstSeen != nil {
+			some.running = append(some.running, r)
+		}
+	}
+	if some.running == nil {
+		return nil
+	}
+	some.index = newIndex(some.running)
+	return &some
+}
+
 // MaxTerm is the longest `for` plus `learn` of a rule: how far back events decide
 // about what is first seen. Zero without such rules.
 func (rs *RuleSet) MaxTerm() time.Duration {

@@ -28,6 +28,7 @@ type Finding struct {
 	Length  int64 // of that window, 0 for none
 	Version string
 	RuleSet string
+	Group   map[string]json.RawMessage
 	Events  []string // uids
 }
 
@@ -40,6 +41,8 @@ func FindingOf(ev *ocsf.Event) (Finding, error) {
 			Bucket   int64  `json:"bucket"`
 			Suppress int64  `json:"suppress"`
 			Hits     int    `json:"hits"`
+
+			Group map[string]json.RawMessage `json:"group"`
 		} `json:"weir"`
 	}
 	if err := json.Unmarshal([]byte(ev.Unmapped()), &u); err != nil {
@@ -48,7 +51,7 @@ func FindingOf(ev *ocsf.Event) (Finding, error) {
 	f := Finding{
 		ID: ev.Metadata.UID(), Rule: ev.FindingInfo.Analytic.UID(), Title: ev.FindingInfo.Title(), Time: ev.Time(), Start: ev.StartTime(),
 		Rollup: detections.IsRollup(ev), Hits: u.Weir.Hits, Bucket: u.Weir.Bucket, Length: u.Weir.Suppress,
-		Version: u.Weir.Version, RuleSet: u.Weir.RuleSet,
+		Version: u.Weir.Version, RuleSet: u.Weir.RuleSet, Group: u.Weir.Group,
 	}
 	for i := range ev.FindingInfo.RelatedEvents {
 		f.Events = append(f.Events, ev.FindingInfo.RelatedEvents[i].UID())
@@ -152,6 +155,10 @@ func (l *Lake) explain(ctx context.Context, differences []Difference, live []Fin
 	if err != nil {
 		return err
 	}
+	late, err := l.lateSignals(ctx, arrivals)
+	if err != nil {
+		return err
+	}
 	manifest := l.Rules.Manifest()
 	// Rules of which live findings are of another version, or of another rule set.
 	otherVersions, otherSets := map[string]bool{}, map[string]bool{}
@@ -170,11 +177,11 @@ func (l *Lake) explain(ctx context.Context, differences []Difference, live []Fin
 			d.Reason = RuleChanged
 		case d.RuleSet != manifest.Digest || !d.Live && otherSets[d.Rule]:
 			d.Reason = ListChanged
-		case arrivals.anyLate(d.Events):
+		case arrivals.anyLate(d.Events) || late.concern(d, rule):
 			d.Reason = Late
-		case d.Live && d.Start-rule.Within-rule.Suppress < arrivals.first:
+		case (d.Live || rule.Block == detections.BlockFirstSeen) && d.Start-rule.Within-rule.Suppress-rule.For-rule.Learn < arrivals.first:
 			d.Reason = BeforeRetention
-		case max(d.Bucket+d.Length, d.Time)+l.Lateness.Milliseconds() >= arrivals.last:
+		case max(d.Bucket+d.Length, d.Time)+rule.Within+l.Lateness.Milliseconds() >= arrivals.last:
 			d.Reason = Open
 		default:
 			d.Reason = Unexplained
@@ -205,6 +212,60 @@ func (a *arrivals) anyLate(uids []string) bool {
 	return slices.ContainsFunc(uids, func(uid string) bool { return a.late[uid] })
 }
 
+// lateSignals are the matches of late events by rule and group: an event that live
+// detection did not count decides also about findings that do not name it.
+type lateSignals map[string][]int64
+
+func (l *Lake) lateSignals(ctx context.Context, a *arrivals) (lateSignals, error) {
+	late := lateSignals{}
+	if len(a.late) == 0 {
+		return late, nil
+	}
+	groups := map[string][]string{} // names of the values, by rule
+	for _, r := range l.Rules.Manifest().Rules {
+		groups[r.ID] = r.Group
+	}
+	_, err := l.Signals(ctx, func(s *detections.Signal) error {
+		if a.late[s.UID] {
+			key := signalGroup(s, groups[s.Rule])
+			late[key] = append(late[key], s.Time)
+		}
+		return nil
+	})
+	return late, err
+}
+
+// signalGroup is the rule and the group of a signal, as that of a finding.
+func signalGroup(s *detections.Signal, names []string) string {
+	var values []json.RawMessage
+	group := map[string]json.RawMessage{}
+	if json.Unmarshal([]byte(s.Group), &values) == nil && len(values) == len(names) {
+		for i, name := range names {
+			group[name] = values[i]
+		}
+	}
+	return groupKey(s.Rule, group)
+}
+
+// groupKey tells rules and groups apart. Maps are encoded in the order of their keys.
+func groupKey(rule string, group map[string]json.RawMessage) string {
+	text, err := json.Marshal(group)
+	if err != nil || len(group) == 0 {
+		return rule
+	}
+	return rule + string(text)
+}
+
+// concern tells whether a late event of the finding's group could have made the
+// difference: one in its windows, or for first_seen any before.
+func (late lateSignals) concern(d *Difference, rule *detections.ManifestRule) bool {
+	from := min(d.Start, d.Bucket) - rule.Within
+	to := max(d.Time, d.Bucket+d.Length) + rule.Within
+	return slices.ContainsFunc(late[groupKey(d.Rule, d.Group)], func(at int64) bool {
+		return at <= to && (at >= from || rule.Block == detections.BlockFirstSeen)
+	})
+}
+
 // arrival is when an event happened and when live detection had it; milliseconds.
 type arrival struct {
 	uid        string
@@ -216,6 +277,9 @@ type arrival struct {
 // might have missed.
 func (l *Lake) arrivals(ctx context.Context) (*arrivals, error) {
 	q := l.query()
+	if past, _, ok := l.past(); ok {
+		q.From = past.From
+	}
 	for class := range q.Classes {
 		q.Classes[class] = scan.Columns{Attributes: []string{"class_uid", "time", "metadata.uid", "metadata.processed_time"}}
 	}

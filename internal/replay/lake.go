@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -41,14 +42,33 @@ func (l *Lake) Reach() time.Duration { return l.Rules.MaxWindow() + l.Lateness }
 
 // query asks for the events that rules may match, within reach.
 func (l *Lake) query() scan.Query {
-	q := scan.Query{Table: lake.Events, From: l.From, To: l.To, Classes: map[ocsf.ClassUID]scan.Columns{}}
+	q := scan.Query{Table: lake.Events, From: l.From, To: l.To, Classes: classesOf(l.Rules)}
 	if !q.From.IsZero() {
 		q.From = q.From.Add(-l.Reach())
 	}
 	if !q.To.IsZero() {
 		q.To = q.To.Add(l.Reach())
 	}
-	for class, reads := range l.Rules.Reads() {
+	return q
+}
+
+// past asks for the events before those of query from which first_seen rules learn: as
+// long before as they remember and learn, so that each of them decides as if it had
+// seen all there ever was. ok is false without such rules, and without a bound there
+// is nothing before.
+func (l *Lake) past() (q scan.Query, rules *detections.RuleSet, ok bool) {
+	rules = l.Rules.FirstSeen()
+	if rules == nil || l.From.IsZero() {
+		return q, nil, false
+	}
+	to := l.From.Add(-l.Reach())
+	return scan.Query{Table: lake.Events, From: to.Add(-rules.MaxTerm()), To: to, Classes: classesOf(rules)}, rules, true
+}
+
+// classesOf is what of the events of each class the rules read.
+func classesOf(rules *detections.RuleSet) map[ocsf.ClassUID]scan.Columns {
+	classes := map[ocsf.ClassUID]scan.Columns{}
+	for class, reads := range rules.Reads() {
 		columns := scan.Columns{Attributes: reads.Attributes}
 		for _, condition := range reads.Conditions {
 			var equalities []scan.Equality
@@ -57,9 +77,9 @@ func (l *Lake) query() scan.Query {
 			}
 			columns.Conditions = append(columns.Conditions, equalities)
 		}
-		q.Classes[class] = columns
+		classes[class] = columns
 	}
-	return q
+	return classes
 }
 
 // part is what one file gave.
@@ -69,18 +89,45 @@ type part struct {
 	health  []detections.RuleHealth
 }
 
+// task is a file to be read for some rules.
+type task struct {
+	query *scan.Query
+	rules *detections.RuleSet
+	file  scan.File
+}
+
+// tasks are the files to read, what first_seen learns from before the others.
+func (l *Lake) tasks(ctx context.Context) ([]task, error) {
+	var tasks []task
+	add := func(q scan.Query, rules *detections.RuleSet) error {
+		files, err := q.Files(ctx, l.Store)
+		if err != nil {
+			return fmt.Errorf("list the lake %s: %w", l.Store, err)
+		}
+		for _, f := range files {
+			tasks = append(tasks, task{&q, rules, f})
+		}
+		return nil
+	}
+	if q, rules, ok := l.past(); ok {
+		if err := add(q, rules); err != nil {
+			return nil, err
+		}
+	}
+	return tasks, add(l.query(), l.Rules)
+}
+
 // Signals gives every match, file by file in the order of their days. Files are
 // read several at once; an error of signal ends the replay.
 func (l *Lake) Signals(ctx context.Context, signal func(*detections.Signal) error) (Result, error) {
 	var res Result
-	q := l.query()
-	files, err := q.Files(ctx, l.Store)
+	tasks, err := l.tasks(ctx)
 	if err != nil {
-		return res, fmt.Errorf("list the lake %s: %w", l.Store, err)
+		return res, err
 	}
 	var all, done int64
-	for _, f := range files {
-		all += f.Size
+	for _, t := range tasks {
+		all += t.file.Size
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	workers := runtime.GOMAXPROCS(0)
@@ -88,7 +135,7 @@ func (l *Lake) Signals(ctx context.Context, signal func(*detections.Signal) erro
 	slots := make(chan struct{}, workers)
 	g.Go(func() error {
 		defer close(parts)
-		for _, f := range files {
+		for _, t := range tasks {
 			p := make(chan part, 1)
 			select {
 			case parts <- p:
@@ -98,7 +145,7 @@ func (l *Lake) Signals(ctx context.Context, signal func(*detections.Signal) erro
 			slots <- struct{}{}
 			g.Go(func() error {
 				defer func() { <-slots }()
-				return l.read(ctx, &q, f, p)
+				return l.read(ctx, t, p)
 			})
 		}
 		return nil
@@ -114,7 +161,7 @@ func (l *Lake) Signals(ctx context.Context, signal func(*detections.Signal) erro
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			done += files[at].Size
+			done += tasks[at].file.Size
 			at++
 			if l.Progress != nil {
 				l.Progress(done, all)
@@ -126,11 +173,11 @@ func (l *Lake) Signals(ctx context.Context, signal func(*detections.Signal) erro
 	return res, err
 }
 
-func (l *Lake) read(ctx context.Context, q *scan.Query, f scan.File, to chan<- part) error {
+func (l *Lake) read(ctx context.Context, t task, to chan<- part) error {
 	var p part
-	engine := l.Rules.NewEngine()
+	engine := t.rules.NewEngine()
 	var err error
-	p.stats, err = q.Read(ctx, l.Store, f, func(ev *ocsf.Event) error {
+	p.stats, err = t.query.Read(ctx, l.Store, t.file, func(ev *ocsf.Event) error {
 		engine.Evaluate(ev, func(s *detections.Signal) { p.signals = append(p.signals, s) })
 		return nil
 	})
@@ -144,12 +191,13 @@ func (l *Lake) read(ctx context.Context, q *scan.Query, f scan.File, to chan<- p
 
 func (r *Result) add(p part, signal func(*detections.Signal) error) error {
 	r.Stats.Add(p.stats)
-	if r.Health == nil {
-		r.Health = p.health
-	} else {
-		for i, h := range p.health {
-			r.Health[i].Add(h)
+	for _, h := range p.health {
+		i := slices.IndexFunc(r.Health, func(o detections.RuleHealth) bool { return o.RuleID == h.RuleID })
+		if i < 0 {
+			r.Health = append(r.Health, h)
+			continue
 		}
+		r.Health[i].Add(h)
 	}
 	for _, s := range p.signals {
 		if err := signal(s); err != nil {
