@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"io"
 
 	"github.com/weir-security/weir/schemas/event"
 )
@@ -25,10 +26,17 @@ func (s *Splitter) expand(p Piece, text string, ok bool) (Piece, outcome) {
 		p.Reason, p.Detail = event.ReasonSyntax, "the data of a transport cannot be read: "+err.Error()
 		return p, isRecord
 	}
+	s.enterInner(p, c.plain)
+	return Piece{}, isOpen
+}
+
+// enterInner begins to read the stream r that piece p holds.
+func (s *Splitter) enterInner(p Piece, r io.Reader) {
+	c := &s.carried
 	if c.inner == nil {
 		c.inner = new(Splitter)
 	}
-	c.left = inflated{c.plain, maxInflated}
+	c.left = inflated{r, maxInflated}
 	c.inner.Reset(&c.left, Options{Format: s.format, Limits: Limits{Record: s.limit}, nested: true})
 	c.open, c.from, c.count, c.after = true, p, 0, s.resume
 	c.top = p.Offset
@@ -36,7 +44,6 @@ func (s *Splitter) expand(p Piece, text string, ok bool) (Piece, outcome) {
 		c.top = s.top
 	}
 	s.resume = Position{Start: c.top, Next: p.Offset}
-	return Piece{}, isOpen
 }
 
 // fromInner returns the next piece of the stream within a piece; ok is false at its
@@ -67,7 +74,10 @@ func (s *Splitter) fromInner() (p Piece, ok bool) {
 // closeInner goes on behind the piece that held the stream.
 func (s *Splitter) closeInner() {
 	c := &s.carried
-	c.plain.Close()
+	if c.plain != nil {
+		c.plain.Close()
+		c.plain = nil
+	}
 	c.open = false
 	s.resume = c.after
 }

@@ -30,9 +30,12 @@ const (
 	// to Lambda. The data is base64 of anything that a stream could be, gzipped or not.
 	// https://docs.aws.amazon.com/firehose/latest/dev/httpdeliveryrequestresponse.html
 	Firehose
+	// FlowTuples is no service: each record of Azure's flow logs holds many flows, and
+	// becomes one record a flow (expandTuples).
+	FlowTuples
 )
 
-// Transports are all of them.
+// Transports are all that may bring records of any source.
 const Transports = CloudWatch | Firehose
 
 // The limits of what a document may hold in base64.
@@ -137,6 +140,8 @@ func (s *Splitter) unwrap(p Piece) (Piece, outcome) {
 	case c.on&CloudWatch != 0 && firstKey(p.Value) == "awslogs":
 		text, ok := c.lambda(p.Value)
 		return s.expand(p, text, ok)
+	case c.on&FlowTuples != 0 && holdsTuples(p.Value):
+		return s.expandTuples(p)
 	}
 	return p, isRecord
 }
