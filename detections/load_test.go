@@ -238,7 +238,7 @@ func TestManifest(t *testing.T) {
 	if r == nil || r.Suppress != 3_600_000 || len(r.Group) != 1 || r.Group[0] != "cloud.account.uid" || r.Severity != 4 {
 		t.Errorf("%+v", r)
 	}
-	for _, bad := range []string{"", "{}", `{"format":2}`} {
+	for _, bad := range []string{"", "{}", `{"format":9}`} {
 		if _, err := detections.ParseManifest([]byte(bad)); err == nil {
 			t.Errorf("%q is accepted", bad)
 		}

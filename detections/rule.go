@@ -187,6 +187,8 @@ type Test struct {
 	Count  int
 	// Lists are in place of the lists of those names.
 	Lists map[string]*expr.List
+	// Seen is what first_seen knows before the first event.
+	Seen []Seen
 
 	node, alerts yamlpos.Node
 }

@@ -149,7 +149,7 @@ func (r *testRun) test(t *Test) bool {
 	}
 	rule, err := r.ruleOf(t)
 	if err == nil {
-		r.out, err = r.rules.evaluate(rule, t, r.given)
+		r.out, err = r.evaluate(rule, t, r.given)
 	}
 	if err != nil {
 		r.failf("%v", err)
@@ -186,13 +186,19 @@ func (r *testRun) ruleOf(t *Test) (*Rule, error) {
 	return r.rules.withLists(r.rule, t.Lists)
 }
 
-// evaluate gives events to one rule of the set, in their order.
-func (rs *RuleSet) evaluate(rule *Rule, t *Test, given []givenEvent) (*testOutcome, error) {
+// evaluate gives events to one rule, as the test has it, in their order.
+func (r *testRun) evaluate(rule *Rule, t *Test, given []givenEvent) (*testOutcome, error) {
+	rs := r.rules
+	known, err := t.terms(rule, r.start)
+	if err != nil {
+		return nil, err
+	}
 	out := &testOutcome{matched: map[*ocsf.Event]bool{}, groups: map[string]int{}}
 	engine := newEngine([]*Rule{rule}, newIndex([]*Rule{rule}), rs.Digest())
 	correlator := NewCorrelator(CorrelatorOptions{
 		Lookup:       func(string) (*Manifest, error) { return rs.Manifest(), nil },
 		Experimental: true,
+		Terms:        known,
 	})
 	take := func(alerts []*ocsf.Event) {
 		for _, a := range alerts {
@@ -237,7 +243,7 @@ func (r *testRun) permute(rule *Rule, t *Test) bool {
 		for i, at := range order {
 			given[i] = r.given[at]
 		}
-		out, err := r.rules.evaluate(rule, t, given)
+		out, err := r.evaluate(rule, t, given)
 		if err != nil {
 			r.failf("%v", err)
 			return false

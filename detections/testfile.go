@@ -74,6 +74,7 @@ func (r *reader) test(n yamlpos.Node) Test {
 		t.Events = []TestEvent{r.testEvent(m, false)}
 	}
 	t.Lists = r.testLists(m.Get("lists"))
+	t.Seen = r.seen(m.Get("seen"))
 	r.wantAlerts(&t, m.Require("alerts"))
 	m.Done()
 	return t

@@ -66,6 +66,22 @@ func TestAsserts(t *testing.T) {
 	}
 }
 
+// TestSeen: what a test lets first_seen know.
+func TestSeen(t *testing.T) {
+	rule := ruleWith(`first_seen: {of: api.operation, by: [actor.user.name, cloud.account.uid], for: 30d, learn: 7d}`, `
+  - {name: new group, source: aws.cloudtrail, input: stop.json, alerts: 0}
+  - {name: new value, source: aws.cloudtrail, input: stop.json, seen: [{by: {actor.user.name: carol, cloud.account.uid: 1}, values: [GetCallerIdentity]}], alerts: 1}
+  - {name: known, source: aws.cloudtrail, input: stop.json, seen: [{by: {actor.user.name: carol, cloud.account.uid: "1"}, values: [Other, StopLogging]}], alerts: 0}
+  - {name: another's, source: aws.cloudtrail, input: stop.json, seen: [{by: {actor.user.name: dave, cloud.account.uid: 1}, values: [StopLogging]}, {by: {actor.user.name: carol, cloud.account.uid: 1}, values: [x]}], alerts: 1}
+`)
+	report := runWith(t, rule, map[string]string{"a/stop.json": record("1", "00:00:00")}, detections.TestOptions{Permute: 2})
+	for _, r := range report.Results {
+		for _, f := range r.Failures {
+			t.Errorf("%s: %s", r.Test, f)
+		}
+	}
+}
+
 // TestAssertsFail: and when it does not, with the reason.
 func TestAssertsFail(t *testing.T) {
 	rule := ruleWith(thresholdBlock, `
