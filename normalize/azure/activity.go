@@ -67,6 +67,7 @@ func (m *Mapper) mapActivity(ev *ocsf.Event) error {
 
 func (m *Mapper) mapActivityAPI(operation jsondoc.Value, ev *ocsf.Event) {
 	name := normalize.Text(operation, ev.API.SetOperation)
+	m.mapAPIVersion(ev)
 	if service, _, found := strings.Cut(name, "/"); found {
 		ev.API.Service.SetName(service)
 	}

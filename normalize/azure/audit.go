@@ -38,6 +38,7 @@ func (m *Mapper) mapAudit(ev *ocsf.Event) error {
 	if operation == "" {
 		return normalize.Missing("activityDisplayName")
 	}
+	m.mapAPIVersion(ev)
 	if normalize.Text(r.body.get("loggedByService"), ev.API.Service.SetName) == "" {
 		ev.API.Service.SetName(directoryService)
 	}

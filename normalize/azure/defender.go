@@ -29,7 +29,6 @@ func (m *Mapper) mapAlert(ev *ocsf.Event) error {
 	m.mapMetadata(ev, "systemAlertId", "id")
 	m.mapTenantOfAlert(ev)
 	m.mapResourceCloud(ev)
-	ev.API = ocsf.API{}
 	ev.SetClass(ocsf.ClassDetectionFinding)
 	info := &ev.FindingInfo
 	info.SetUID(ev.Metadata.UID())

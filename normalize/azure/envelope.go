@@ -64,7 +64,11 @@ func (m *Mapper) mapMetadata(ev *ocsf.Event, ids ...string) {
 			break
 		}
 	}
-	normalize.Text(r.top.get("operationVersion"), ev.API.SetVersion)
+}
+
+// mapAPIVersion is for events that have an operation: OCSF has no API without one.
+func (m *Mapper) mapAPIVersion(ev *ocsf.Event) {
+	normalize.Text(m.r.top.get("operationVersion"), ev.API.SetVersion)
 }
 
 // mapTenant sets the tenant of Entra ID. In Log Analytics TenantId is the workspace,
@@ -110,9 +114,13 @@ func (m *Mapper) mapTenantCloud(ev *ocsf.Event) {
 	ev.Cloud.SetProvider(provider)
 	if tenant := ev.Metadata.TenantUID(); tenant != "" {
 		ev.Cloud.Account.SetUID(strings.ToLower(tenant))
-		ev.Cloud.Account.SetTypeID(ocsf.AccountTypeIDOther)
-		ev.Cloud.Account.SetType("Microsoft Entra Tenant")
+		setTenantType(&ev.Cloud.Account)
 	}
+}
+
+func setTenantType(account *ocsf.Account) {
+	account.SetTypeID(ocsf.AccountTypeIDOther)
+	account.SetType("Microsoft Entra Tenant")
 }
 
 const provider = "Azure"

@@ -44,7 +44,9 @@ func (m *Mapper) mapGraphRequest(ev *ocsf.Event) {
 	r := &m.r
 	api, request := &ev.API, &ev.HTTPRequest
 	api.Service.SetName("Microsoft Graph")
-	normalize.Text(r.body.get("apiVersion"), api.SetVersion)
+	if normalize.Text(r.body.get("apiVersion"), api.SetVersion) == "" {
+		m.mapAPIVersion(ev)
+	}
 	normalize.Text(r.body.get("clientRequestId"), api.Request.SetUID)
 	normalize.Text(r.body.get("userAgent"), request.SetUserAgent)
 	method := r.body.get("requestMethod").Text()

@@ -34,6 +34,7 @@ func (m *Mapper) mapProvisioning(ev *ocsf.Event) error {
 	if normalize.Text(r.top.get("operationName"), ev.API.SetOperation) == "" {
 		ev.API.SetOperation("Provisioning activity")
 	}
+	m.mapAPIVersion(ev)
 	ev.API.Service.SetName(directoryService)
 	m.mapProvisioner(ev)
 	m.mapProvisioningOutcome(ev)

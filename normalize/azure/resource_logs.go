@@ -30,6 +30,9 @@ func (m *Mapper) mapResourceLog(ev *ocsf.Event) error {
 	if operation != "" && service != "" {
 		ev.API.Service.SetName(service)
 	}
+	if operation != "" {
+		m.mapAPIVersion(ev)
+	}
 	m.mapResourceOutcome(ev)
 	if !m.isCall(ev.Metadata.EventCode(), operation, service) {
 		m.mapResourceNotice(operation, ev)
@@ -74,7 +77,6 @@ func (m *Mapper) isCall(category, operation, service string) bool {
 func (m *Mapper) mapResourceNotice(operation string, ev *ocsf.Event) {
 	if operation == "" {
 		operation = orUnknown(ev.Metadata.EventCode())
-		ev.API = ocsf.API{}
 	}
 	ev.SetClass(ocsf.ClassBaseEvent)
 	ev.SetActivityID(ocsf.ActivityIDOther)

@@ -100,11 +100,9 @@ func (m *Mapper) mapRisk(ev *ocsf.Event) {
 	if detail := r.body.get("riskDetail"); !strings.EqualFold(detail.Text(), "none") {
 		normalize.Text(detail, ev.SetStatusDetail)
 	}
-	normalize.Text(r.top.get("operationName"), ev.API.SetOperation)
-	if ev.API.HasOperation() {
+	if normalize.Text(r.top.get("operationName"), ev.API.SetOperation) != "" {
 		ev.API.Service.SetName(directoryService)
-	} else {
-		ev.API = ocsf.API{} // a version alone is no API
+		m.mapAPIVersion(ev)
 	}
 	ev.SetSeverityID(ocsf.SeverityIDInformational)
 	level := r.body.get("riskLevel")

@@ -19,14 +19,14 @@ var shapes = []struct {
 	without map[string][]string
 }{
 	{entra, []string{"sign_in_diagnostic", "sign_in_graph", "sign_in_log_analytics"},
-		map[string][]string{"sign_in_graph": {"api.version", "cloud.account", "duration"}}},
+		map[string][]string{"sign_in_graph": {"api.version", "cloud.account", "user.account", "actor.user.account", "duration"}}},
 	{entra, []string{"sign_in_failed_diagnostic", "sign_in_failed_graph", "sign_in_failed_log_analytics"},
-		map[string][]string{"sign_in_failed_graph": {"api.version", "cloud.account", "duration"}}},
+		map[string][]string{"sign_in_failed_graph": {"api.version", "cloud.account", "user.account", "actor.user.account", "duration"}}},
 	{entra, []string{"sign_in_non_interactive", "sign_in_non_interactive_log_analytics"}, nil},
 	{entra, []string{"audit_add_member_to_role", "audit_add_member_to_role_graph", "audit_add_member_to_role_log_analytics"},
-		map[string][]string{"audit_add_member_to_role_graph": {"api.version", "cloud.account", "duration"}}},
+		map[string][]string{"audit_add_member_to_role_graph": {"api.version", "cloud.account", "user.account", "actor.user.account", "duration"}}},
 	{entra, []string{"risk_detection", "risk_detection_graph", "risk_detection_log_analytics"},
-		map[string][]string{"risk_detection_graph": {"api", "cloud.account", "duration"}, "risk_detection_log_analytics": {"api.version", "cloud.account", "duration"}}},
+		map[string][]string{"risk_detection_graph": {"api", "cloud.account", "duration"}, "risk_detection_log_analytics": {"api.version", "cloud.account", "user.account", "actor.user.account", "duration"}}},
 	{entra, []string{"provisioning_diagnostic", "provisioning_graph"}, map[string][]string{"provisioning_graph": {"api.version"}}},
 	{graph, []string{"list_memberships", "list_memberships_log_analytics"}, map[string][]string{"list_memberships_log_analytics": {"status_code"}}},
 	{defender, []string{"rest", "continuous_export", "log_analytics"}, map[string][]string{"continuous_export": {"finding_info.attacks"}}},

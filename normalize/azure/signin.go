@@ -60,6 +60,7 @@ func (m *Mapper) mapSignInAPI(ev *ocsf.Event) {
 	if normalize.Text(operation, ev.API.SetOperation) == "" {
 		ev.API.SetOperation("Sign-in activity")
 	}
+	m.mapAPIVersion(ev)
 	ev.API.Service.SetName(directoryService)
 }
 
@@ -89,7 +90,20 @@ func (m *Mapper) mapSignInUser(ev *ocsf.Event) {
 		user.SetName(normalize.Unknown)
 	}
 	mapUserType(r.body.get("userType"), isService, user)
+	m.mapHomeTenant(ev)
 	copyUser(&ev.Actor.User, user)
+}
+
+// mapHomeTenant sets the account of the user, which is the tenant where a guest is at
+// home; that of others is the tenant itself.
+func (m *Mapper) mapHomeTenant(ev *ocsf.Event) {
+	home := normalize.Text(m.r.body.get("homeTenantId"), ev.User.Account.SetUID)
+	if home == "" && ev.Cloud.Account.HasUID() && ev.User.TypeID() != ocsf.UserTypeIDOther {
+		ev.User.Account.SetUID(ev.Cloud.Account.UID())
+	}
+	if ev.User.Account.HasUID() {
+		setTenantType(&ev.User.Account)
+	}
 }
 
 // isID tells whether v names somebody: who is unknown to the directory has zeros.
@@ -125,6 +139,10 @@ func copyUser(to, from *ocsf.User) {
 	}
 	if from.HasCredentialUID() {
 		to.SetCredentialUID(from.CredentialUID())
+	}
+	if from.Account.HasUID() {
+		to.Account.SetUID(from.Account.UID())
+		setTenantType(&to.Account)
 	}
 	if from.HasTypeID() {
 		to.SetTypeID(from.TypeID())
