@@ -84,6 +84,7 @@ type Doc struct {
 	Wrapped int
 
 	src    string
+	given  string // what was parsed, where src is its repair; else empty
 	nodes  []node // in the order of the text: a container, then what is in it
 	flags  Flags
 	spaced bool // there is space between tokens: Raw is not compact
@@ -127,6 +128,7 @@ func (d *Doc) ParseString(s string) error {
 	d.src = s
 	if !utf8.ValidString(s) {
 		d.flags |= InvalidUTF8
+		d.given = s
 		d.src = strings.Map(func(r rune) rune { return r }, s)
 	}
 	p := parser{doc: d, src: d.src}
@@ -143,8 +145,16 @@ func (d *Doc) ParseString(s string) error {
 
 // reset empties the document and keeps its memory.
 func (d *Doc) reset() {
-	d.src, d.flags, d.spaced, d.duplicates = "", 0, false, 0
+	d.src, d.given, d.flags, d.spaced, d.duplicates = "", "", 0, false, 0
 	d.nodes, d.surrogates = d.nodes[:0], d.surrogates[:0]
+}
+
+// original turns an offset in src into one of the text that was parsed.
+func (d *Doc) original(offset int) int {
+	if d.flags&InvalidUTF8 == 0 {
+		return offset
+	}
+	return originalOffset(d.given, offset)
 }
 
 // originalOffset turns an offset in the repaired text, in which U+FFFD (three

@@ -187,3 +187,27 @@ func (v Value) Raw() string {
 	n := v.node()
 	return v.doc.src[n.start:n.end]
 }
+
+// Span is where the value's text stands in the text that was parsed, in bytes; 0, 0
+// if it is absent.
+func (v Value) Span() (start, end int) {
+	if v.doc == nil {
+		return 0, 0
+	}
+	n := v.node()
+	return v.doc.original(int(n.start)), v.doc.original(int(n.end))
+}
+
+// AllMembers is Members with those, too, that a later one of the same key shadows.
+func (v Value) AllMembers(yield func(key string, v Value) bool) {
+	if v.Kind() != Object {
+		return
+	}
+	nodes := v.doc.nodes
+	end := nodes[v.index].next
+	for i := v.index + 1; i < end; i = nodes[i].next {
+		if !yield(v.doc.key(i), Value{v.doc, i}) {
+			return
+		}
+	}
+}
