@@ -48,6 +48,9 @@ func newEngine(rules []*Rule, index *index, digest string) *Engine {
 	e := &Engine{index: index, digest: digest, health: make([]RuleHealth, len(rules))}
 	for i, r := range rules {
 		e.health[i].RuleID = r.ID
+		for _, c := range r.Conditions {
+			c.program.Prepare(&e.scope)
+		}
 	}
 	return e
 }
@@ -78,8 +81,7 @@ func (e *Engine) Evaluate(ev *ocsf.Event, emit func(*Signal)) {
 
 // try evaluates one condition.
 func (e *Engine) try(c indexed, ev *ocsf.Event, emit func(*Signal)) {
-	health := &e.health[c.number]
-	holds, err := c.rule.Conditions[c.condition].program.Holds(&e.scope)
+	holds, err := c.program.Holds(&e.scope)
 	if err != nil {
 		e.failed(c, ev, err, emit)
 		return
@@ -87,7 +89,7 @@ func (e *Engine) try(c indexed, ev *ocsf.Event, emit func(*Signal)) {
 	if !holds {
 		return
 	}
-	health.Matches++
+	e.health[c.number].Matches++
 	e.matched(c, ev, emit)
 }
 

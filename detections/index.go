@@ -11,7 +11,7 @@ import (
 
 // index leads from an event to the rules that it may match: those that require a
 // value that it has, and those that require none. For most rules that is a value
-// of api.operation, so that most events try no rule at all.
+// of api.operation, so that most events try few rules or none.
 type index struct{ classes map[ocsf.ClassUID]*classIndex }
 
 // classIndex is the rules of one class. Each is in exactly one place.
@@ -25,6 +25,7 @@ type indexed struct {
 	rule      *Rule
 	condition int
 	number    int // of the rule, in the engine's health
+	program   *expr.Expr
 }
 
 // indexKey is an attribute and the conditions by the values of it that they require.
@@ -47,7 +48,7 @@ func newIndex(rules []*Rule) *index {
 	byClass := map[ocsf.ClassUID][]indexed{}
 	for number, r := range rules {
 		for i, c := range r.Conditions {
-			byClass[c.Class] = append(byClass[c.Class], indexed{rule: r, condition: i, number: number})
+			byClass[c.Class] = append(byClass[c.Class], indexed{r, i, number, c.program})
 		}
 	}
 	for class, conditions := range byClass {
@@ -56,21 +57,28 @@ func newIndex(rules []*Rule) *index {
 	return x
 }
 
-// newClassIndex puts each condition under the attribute that most conditions of
-// the class share, texts before numbers: few attributes to read, many values to
-// tell apart.
+// newClassIndex puts each condition under the attribute that tells it apart best:
+// the one whose values it requires are the smallest part of all that conditions
+// require of it. status_id == 1 is half of what rules ask of status_id, a name of an
+// operation one of hundreds. Of equals it is the attribute that most conditions
+// share: few attributes to read.
 func newClassIndex(uid ocsf.ClassUID, conditions []indexed) *classIndex {
 	class := ocsf.ClassByName(uid.Name())
-	popularity := map[string]int{}
+	uses := map[string]*attributeUse{}
 	for _, c := range conditions {
-		for _, a := range c.atoms() {
-			popularity[a.Path]++
+		for _, a := range c.program.Atoms {
+			use := uses[a.Path]
+			if use == nil {
+				use = &attributeUse{values: map[any]bool{}}
+				uses[a.Path] = use
+			}
+			use.add(a)
 		}
 	}
 	x := &classIndex{}
 	places := map[string]int{} // in x.keys
 	for _, c := range conditions {
-		atom, path := bestAtom(class, c.atoms(), popularity)
+		atom, path := bestAtom(class, c.program.Atoms, uses)
 		if path == nil {
 			x.always = append(x.always, c)
 			continue
@@ -97,15 +105,35 @@ func newClassIndex(uid ocsf.ClassUID, conditions []indexed) *classIndex {
 	return x
 }
 
-func (c indexed) atoms() []expr.Atom { return c.rule.Conditions[c.condition].program.Atoms }
+// attributeUse is what the conditions of a class require of one attribute.
+type attributeUse struct {
+	conditions int
+	values     map[any]bool
+}
+
+func (u *attributeUse) add(a expr.Atom) {
+	u.conditions++
+	for _, v := range a.Texts {
+		u.values[v] = true
+	}
+	for _, v := range a.Numbers {
+		u.values[v] = true
+	}
+}
+
+// share is which part of all values an atom requires. Values beside those that
+// rules name are one more.
+func (u *attributeUse) share(a expr.Atom) float64 {
+	return float64(len(a.Texts)+len(a.Numbers)) / float64(len(u.values)+1)
+}
 
 // bestAtom chooses; path is nil if no atom can be looked up. An atom of a
 // comprehension's variable, or of an element, has no path in the event.
-func bestAtom(class *ocsf.Class, atoms []expr.Atom, popularity map[string]int) (expr.Atom, *ocsfcel.Path) {
+func bestAtom(class *ocsf.Class, atoms []expr.Atom, uses map[string]*attributeUse) (expr.Atom, *ocsfcel.Path) {
 	atoms = slices.Clone(atoms)
 	slices.SortStableFunc(atoms, func(a, b expr.Atom) int {
-		return cmp.Or(cmp.Compare(min(len(b.Texts), 1), min(len(a.Texts), 1)),
-			cmp.Compare(popularity[b.Path], popularity[a.Path]), cmp.Compare(a.Path, b.Path))
+		return cmp.Or(cmp.Compare(uses[a.Path].share(a), uses[b.Path].share(b)),
+			cmp.Compare(uses[b.Path].conditions, uses[a.Path].conditions), cmp.Compare(a.Path, b.Path))
 	})
 	for _, a := range atoms {
 		path, err := ocsfcel.NewPath(class, a.Path)

@@ -23,11 +23,11 @@ type Program struct {
 	// Uncovered are the parts that are left to cel-go, in the order of the text.
 	Uncovered []Uncovered
 
-	table *Table
-	root  *node
-	value fn[ref.Val]
-	truth fn[bool] // of a boolean, else nil
-	text  fn[string]
+	table   *Table
+	version int64 // of the table, with all that the program needs
+	value   fn[ref.Val]
+	truth   fn[bool] // of a boolean, else nil
+	text    fn[string]
 }
 
 // Uncovered is a part of an expression that has no closure.
@@ -41,16 +41,23 @@ type Uncovered struct {
 func (t *Table) Compile(checked *ast.AST) *Program {
 	b := &builder{Table: t, ast: checked}
 	root := b.compile(checked.Expr(), nil)
-	p := &Program{Uncovered: b.uncovered, table: t, root: root, value: boxed(root)}
+	p := &Program{Uncovered: b.uncovered, table: t, version: t.version.Load(), value: boxed(root)}
 	p.truth, _ = root.eval.(fn[bool])
 	p.text, _ = root.eval.(fn[string])
 	return p
 }
 
+// Prepare makes room in the frame for all that the table's programs keep by now.
+func (p *Program) Prepare(f *Frame) {
+	if f.table != p.table || f.version != p.table.version.Load() {
+		f.use(p.table)
+	}
+}
+
 // Value is what the expression gives for the frame's event; ok is false if only
 // cel-go can tell.
 func (p *Program) Value(f *Frame) (v ref.Val, ok bool) {
-	if !f.ready(p.table) {
+	if !f.ready(p) {
 		f.use(p.table)
 	}
 	return p.value(f)
@@ -58,7 +65,7 @@ func (p *Program) Value(f *Frame) (v ref.Val, ok bool) {
 
 // Truth is Value of a boolean expression. It allocates nothing of its own.
 func (p *Program) Truth(f *Frame) (v, ok bool) {
-	if !f.ready(p.table) {
+	if !f.ready(p) {
 		f.use(p.table)
 	}
 	if p.truth == nil {
@@ -72,7 +79,7 @@ func (p *Program) Text(f *Frame) (v string, isText, ok bool) {
 	if p.text == nil {
 		return "", false, false
 	}
-	if !f.ready(p.table) {
+	if !f.ready(p) {
 		f.use(p.table)
 	}
 	v, ok = p.text(f)

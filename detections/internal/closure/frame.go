@@ -79,7 +79,7 @@ func (f *Frame) Raw() ocsfcel.JSON { return f.raw.get(f.Event.RawData()) }
 func (f *Frame) Unmapped() ocsfcel.JSON { return f.unmapped.get(string(f.Event.Unmapped())) }
 
 // use makes room for what the table's closures keep. A table may have grown since
-// the last time.
+// the last time, and grow meanwhile: what a program needs was there when it was made.
 func (f *Frame) use(t *Table) {
 	if f.table != t {
 		f.bools, f.texts, f.ints, f.floats, f.times, f.durations = nil, nil, nil, nil, nil, nil
@@ -105,5 +105,5 @@ func grown[T any](s []T, n int32) []T {
 	return append(s, make([]T, int(n)-len(s))...)
 }
 
-// ready tells whether the frame has room for all of the table.
-func (f *Frame) ready(t *Table) bool { return f.table == t && f.version == t.version.Load() }
+// ready tells whether the frame has room for what the program needs.
+func (f *Frame) ready(p *Program) bool { return f.table == p.table && f.version >= p.version }

@@ -14,6 +14,10 @@ func (e *Expr) Eval(s *Scope) (ref.Val, error) {
 	return e.Reference(s)
 }
 
+// Prepare makes room in the scope for what the expression shares with others. Eval
+// does it as well, but only for expressions that were compiled before e.
+func (e *Expr) Prepare(s *Scope) { e.compiled.Prepare(&s.frame) }
+
 // Reference evaluates by cel-go alone.
 func (e *Expr) Reference(s *Scope) (ref.Val, error) {
 	v, _, err := e.program.Eval(s)
