@@ -33,6 +33,9 @@ type Format struct {
 	// envelopes of the source itself. A stream of Lines that begins with such a
 	// document is read as JSON.
 	Transports Transport
+	// Comment is how lines begin that tell about the others and are no records: "#"
+	// in the files of CloudFront. They are skipped. Empty for none.
+	Comment string
 }
 
 // DefaultRecordLimit is a quarter of the 16 MiB that weir's topics take: what a

@@ -77,6 +77,14 @@ func (s *Splitter) line() (Piece, error) {
 	p := s.takeLine(s.pos)
 	s.pos++
 	s.resumeAt(s.offset())
+	return s.unlessComment(p)
+}
+
+// unlessComment is the line, unless it is one that is no record.
+func (s *Splitter) unlessComment(p Piece) (Piece, error) {
+	if comment := s.format.Comment; comment != "" && bytes.HasPrefix(p.Value, []byte(comment)) {
+		return Piece{}, errNoPiece
+	}
 	return p, nil
 }
 
@@ -108,5 +116,5 @@ func (s *Splitter) lastLine() (Piece, error) {
 	s.pos = s.end
 	p := s.takeLine(s.end)
 	s.resumeAt(s.offset())
-	return p, nil
+	return s.unlessComment(p)
 }

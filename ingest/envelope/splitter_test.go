@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -216,6 +217,28 @@ func TestSplitLines(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Lines that begin with the comment of a format are no records; the last one neither.
+func TestComments(t *testing.T) {
+	const text = "#Version: 1.0\n#Fields: date time\n2026-11-18\t09:04:05\n #no comment\n\n# last"
+	for _, kind := range []Kind{Lines, Detect} {
+		s := New(strings.NewReader(text), Options{Format: Format{Kind: kind, Comment: "#"}})
+		var got []string
+		for {
+			p, err := s.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, fmt.Sprint(p.Offset, " ", string(p.Value)))
+		}
+		if want := []string{"33 2026-11-18\t09:04:05", "53  #no comment"}; !slices.Equal(got, want) {
+			t.Errorf("kind %d: %q, want %q", kind, got, want)
+		}
 	}
 }
 

@@ -31,10 +31,10 @@ var gateways = []Source{
 
 // The envelopes of gateways' logs. A stream of lines may hold an object a line.
 var (
-	lines        = envelope.Format{Kind: envelope.Lines}
-	commented    = envelope.Format{Kind: envelope.Lines}
-	objects      = envelope.Format{Kind: envelope.JSON}
-	azureRecords = envelope.Format{Kind: envelope.JSON, EnvelopeKeys: []string{"records"}}
+	lines        = envelope.Format{Kind: envelope.Lines, Transports: envelope.Transports}
+	commented    = envelope.Format{Kind: envelope.Lines, Transports: envelope.Transports, Comment: "#"}
+	objects      = envelope.Format{Kind: envelope.JSON, Transports: envelope.Transports}
+	azureRecords = envelope.Format{Kind: envelope.JSON, EnvelopeKeys: []string{"records"}, Transports: envelope.Transports}
 )
 
 func gatewayRow(v *gateway.Vendor, title string, format envelope.Format) Source {

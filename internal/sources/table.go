@@ -107,6 +107,9 @@ func (t *Table) Detecting() envelope.Format {
 	for _, s := range t.rows {
 		f.EnvelopeKeys = append(f.EnvelopeKeys, s.Format.EnvelopeKeys...)
 		f.Transports |= s.Format.Transports
+		if s.Format.Comment != "" {
+			f.Comment = s.Format.Comment
+		}
 	}
 	slices.Sort(f.EnvelopeKeys)
 	f.EnvelopeKeys = slices.Compact(f.EnvelopeKeys)
