@@ -98,6 +98,10 @@ func (a *access) finishConnection() {
 	ev.ConnectionInfo.SetDirectionID(ocsf.NetworkConnectionInfoDirectionIDInbound)
 	ev.ConnectionInfo.SetProtocolName("tcp")
 	ev.SetIsSrcDstAssignmentKnown(true)
+	if a.hasCode {
+		ev.SetStatusCode(statusText(a.code))
+		ev.SetStatusID(statusOf(a.code))
+	}
 	if a.sent >= 0 {
 		ev.Traffic.SetBytesIn(a.sent)
 	}

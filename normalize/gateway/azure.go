@@ -399,8 +399,13 @@ func setBackendURL(a *access, text string) bool {
 	return false
 }
 
-// endAzure fills what the profile cloud requires of api.
+// endAzure fills what the profile cloud requires of api. A record that is of no
+// request has no endpoint.
 func endAzure(a *access) {
+	if a.other {
+		a.keep("resourceId", a.ev.DstEndpoint.UID())
+		a.ev.DstEndpoint.ClearUID()
+	}
 	if api := &a.ev.API; api.Present() && !api.HasOperation() {
 		api.SetOperation(normalize.Unknown)
 	}

@@ -162,6 +162,7 @@ func endEnvoy(a *access) {
 	a.network = true
 	if a.hasCode {
 		a.keep("RESPONSE_CODE", "0")
+		a.hasCode = false
 	}
 	if r := &a.ev.HTTPRequest; r.HasBodyLength() {
 		a.received = int64(r.BodyLength())

@@ -31,6 +31,7 @@ func newHAProxy() *Vendor {
 	v.lines = []lineDialect{
 		v.lineOf("https", http+` %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/%sslc`),
 		v.openLineOf("http", http, nil),
+		v.lineOf("clf", `%{+Q}o %{-Q}ci - - [%trg] %r %ST %B "" "" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl`),
 		tcp, failed,
 	}
 	return v
@@ -40,9 +41,9 @@ func newHAProxy() *Vendor {
 var haproxyVariables = map[string]variable{
 	"ci": {set: setClient, shape: format.Word, check: isAddress}, "src": {set: setClient, shape: format.Word, check: isAddress},
 	"cp": {set: setClientPort, shape: format.Word, check: isCount},
-	"fi": {set: setGateway, shape: format.Word}, "fp": {set: setGatewayPort, shape: format.Word},
-	"bi": {shape: format.Word}, "bp": {shape: format.Word},
-	"si": {set: setUpstreams, shape: format.Word}, "sp": {set: setServerPort, shape: format.Word},
+	"fi": {set: setGateway, shape: format.Word}, "fp": {set: setGatewayPort, shape: format.Word, check: isCount},
+	"bi": {shape: format.Word}, "bp": {shape: format.Word, check: isCount},
+	"si": {set: setUpstreams, shape: format.Word}, "sp": {set: setServerPort, shape: format.Word, check: isCount},
 	"f": {set: setGatewaySvc, shape: format.Word}, "ft": {set: setGatewaySvc, shape: format.Word},
 	"b": {set: setBackend, shape: format.Word}, "s": {set: setHAProxyServer, shape: format.Word},
 	"ST": {set: setStatus, shape: format.Word, check: isSigned}, "B": {set: setLogged(setSent), shape: format.Word, check: isSigned},
@@ -57,11 +58,11 @@ var haproxyVariables = map[string]variable{
 	"t": {set: setTime, check: isTime, time: true}, "tr": {set: setTime, check: isTime, time: true},
 	"T": {set: setTime, check: isTime, time: true}, "trg": {set: setTime, check: isTime, time: true},
 	"Tl": {set: setTime, check: isTime, time: true}, "trl": {set: setTime, check: isTime, time: true},
-	"Ts": {set: setTime, shape: format.Word, time: true}, "ms": {shape: format.Word},
+	"Ts": {set: setTime, shape: format.Word, time: true}, "ms": {shape: format.Word, check: isSigned},
 	"tsc": {set: setTermination, shape: format.Word}, "ts": {set: setTermination, shape: format.Word},
 	"CC": {shape: format.Word}, "CS": {shape: format.Word},
-	"ac": {shape: format.Word}, "fc": {shape: format.Word}, "bc": {shape: format.Word}, "sc": {shape: format.Word}, "rc": {shape: format.Word},
-	"sq": {shape: format.Word}, "bq": {shape: format.Word}, "rt": {shape: format.Word}, "pid": {shape: format.Word},
+	"ac": {shape: format.Word, check: isSigned}, "fc": {shape: format.Word, check: isSigned}, "bc": {shape: format.Word, check: isSigned}, "sc": {shape: format.Word, check: isSigned}, "rc": {shape: format.Word, check: isSigned},
+	"sq": {shape: format.Word, check: isSigned}, "bq": {shape: format.Word, check: isSigned}, "rt": {shape: format.Word, check: isSigned}, "pid": {shape: format.Word, check: isSigned},
 	"hr": {shape: format.Braced}, "hs": {shape: format.Braced},
 	"ID": {set: setRequestUID, shape: format.Word}, "H": {shape: format.Word},
 	"sslv": {set: setTLSVersion, shape: format.Word}, "sslc": {set: setCipher, shape: format.Word},
@@ -222,7 +223,7 @@ func parseHAProxy(text string) (format.Options, []format.Part, error) {
 // a time.
 func isText(name string) bool {
 	v := haproxyVariable(name)
-	return !v.time && v.check == nil
+	return !v.time && (v.check == nil || name == "ci" || name == "src")
 }
 
 // haproxyName reads a variable at its percent sign.

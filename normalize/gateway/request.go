@@ -282,14 +282,7 @@ func (a *access) finishResponse() {
 	if a.hasCode {
 		ev.HTTPResponse.SetCode(a.code)
 		ev.SetStatusCode(statusText(a.code))
-		switch {
-		case a.code >= 400:
-			ev.SetStatusID(ocsf.StatusIDFailure)
-		case a.code >= 100:
-			ev.SetStatusID(ocsf.StatusIDSuccess)
-		default:
-			ev.SetStatusID(ocsf.StatusIDUnknown)
-		}
+		ev.SetStatusID(statusOf(a.code))
 	} else if ev.HTTPResponse.Present() || a.bodySent >= 0 && a.sent >= 0 {
 		ev.HTTPResponse.SetCode(0) // required
 	}
@@ -307,6 +300,16 @@ func (a *access) finishResponse() {
 			a.keep("body_bytes_sent", strconv.FormatInt(a.bodySent, 10))
 		}
 	}
+}
+
+func statusOf(code int32) int32 {
+	switch {
+	case code >= 400:
+		return ocsf.StatusIDFailure
+	case code >= 100:
+		return ocsf.StatusIDSuccess
+	}
+	return ocsf.StatusIDUnknown
 }
 
 // statusText is the code with its three digits: log formats write 0 as 000.

@@ -96,6 +96,9 @@ func Compile(parts []Part, opt Options) (*Line, error) {
 	for i := range line.fields {
 		f := &line.fields[i]
 		f.quoted = opt.Escaped && strings.HasSuffix(before, `"`) && strings.HasPrefix(f.after, `"`)
+		if f.quoted {
+			f.Shape = Free // the quotes hold it together
+		}
 		before = f.after
 	}
 	return line, nil
