@@ -3,7 +3,6 @@ package maptest
 import (
 	"bytes"
 	"encoding/json"
-	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -22,7 +21,7 @@ var kinds = []any{nil, true, json.Number("-1"), json.Number("1e999"), json.Numbe
 func (s Suite) Mutate(t *testing.T, names ...string) {
 	mapper := s.New()
 	for _, name := range names {
-		archive, err := txtar.ParseFile(filepath.Join("testdata", name+".txtar"))
+		archive, err := txtar.ParseFile(s.goldenFile(name))
 		if err != nil {
 			t.Fatal(err)
 		}
