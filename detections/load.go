@@ -303,9 +303,10 @@ func (rs *RuleSet) Digest() string { return rs.manifest.Digest }
 func (rs *RuleSet) Manifest() *Manifest { return rs.manifest }
 
 // MaxWindow is the longest `within` plus `suppress` of a rule: how far back a hit
-// may depend on events, but for the terms of first_seen.
+// may depend on events, but for the terms of first_seen. It is at least the hour in
+// which a rule's errors are told once.
 func (rs *RuleSet) MaxWindow() time.Duration {
-	var most time.Duration
+	most := time.Duration(failureEvery) * time.Millisecond
 	for _, r := range rs.rules {
 		most = max(most, r.Within()+r.suppress())
 	}
