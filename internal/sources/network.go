@@ -3,6 +3,9 @@ package sources
 import (
 	"github.com/weir-security/weir/ingest/envelope"
 	"github.com/weir-security/weir/normalize"
+	"github.com/weir-security/weir/normalize/azureflow"
+	"github.com/weir-security/weir/normalize/hubble"
+	"github.com/weir-security/weir/normalize/route53"
 	"github.com/weir-security/weir/normalize/vpcflow"
 )
 
@@ -15,6 +18,27 @@ var networks = []Source{
 		JSON:      vpcflow.Dialect,
 		Line:      vpcflow.LineDialect,
 		Formats:   withFlowFormats,
+	},
+	{
+		Name:      normalize.NetworkAzureFlow,
+		Title:     "Azure NSG and virtual network flow logs",
+		Format:    envelope.Format{Kind: envelope.JSON, EnvelopeKeys: []string{"records"}, Transports: envelope.FlowTuples},
+		NewMapper: func() normalize.Mapper { return azureflow.New() },
+		JSON:      azureflow.Dialect,
+	},
+	{
+		Name:      normalize.NetworkHubble,
+		Title:     "Cilium Hubble flows",
+		Format:    envelope.Format{Kind: envelope.JSON},
+		NewMapper: func() normalize.Mapper { return hubble.New() },
+		JSON:      hubble.Dialect,
+	},
+	{
+		Name:      normalize.NetworkRoute53,
+		Title:     "Amazon Route 53 Resolver query logs",
+		Format:    envelope.Format{Kind: envelope.JSON, Transports: envelope.Transports},
+		NewMapper: func() normalize.Mapper { return route53.New() },
+		JSON:      route53.Dialect,
 	},
 }
 
