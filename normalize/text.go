@@ -79,7 +79,8 @@ func SplitHostPort(s string) (host string, port int32, ok bool) {
 
 // layouts are the times of JSON sources, the usual one first: RFC 3339 with up to
 // nine digits of a second, the same without a zone (UTC) and with a space (as
-// exports of databases write it), and the American one of some Azure records.
+// exports of databases write it), and the American ones of some Azure records and of
+// Log Analytics' portal.
 var layouts = [...]string{
 	time.RFC3339Nano,
 	"2006-01-02T15:04:05.999999999",
@@ -87,6 +88,8 @@ var layouts = [...]string{
 	"2006-01-02 15:04:05.999999999Z07:00",
 	"1/2/2006 3:04:05 PM",
 	"1/2/2006 15:04:05",
+	"1/2/2006 3:04:05 PM -07:00",
+	"1/2/2006, 3:04:05.999999999 PM",
 }
 
 // ParseTime reads a time as milliseconds since the epoch, rounded down. A time

@@ -209,7 +209,7 @@ var verbs = []struct {
 	activity int32
 }{
 	{"list", ocsf.APIActivityActivityIDRead}, {"get", ocsf.APIActivityActivityIDRead}, {"read", ocsf.APIActivityActivityIDRead},
-	{"query", ocsf.APIActivityActivityIDRead}, {"peek", ocsf.APIActivityActivityIDRead}, {"begingetaccess", ocsf.APIActivityActivityIDRead},
+	{"retrieve", ocsf.APIActivityActivityIDRead}, {"query", ocsf.APIActivityActivityIDRead}, {"peek", ocsf.APIActivityActivityIDRead}, {"begingetaccess", ocsf.APIActivityActivityIDRead},
 	{"put", ocsf.APIActivityActivityIDUpdate}, {"set", ocsf.APIActivityActivityIDUpdate}, {"update", ocsf.APIActivityActivityIDUpdate},
 	{"append", ocsf.APIActivityActivityIDUpdate}, {"insert", ocsf.APIActivityActivityIDCreate},
 	{"create", ocsf.APIActivityActivityIDCreate}, {"copy", ocsf.APIActivityActivityIDCreate},

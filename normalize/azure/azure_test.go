@@ -8,6 +8,7 @@ import (
 	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/normalize/azure"
 	"github.com/weir-security/weir/normalize/internal/maptest"
+	"github.com/weir-security/weir/schemas/ocsf"
 )
 
 // suite is the tests of one source. A leaf may have become lower case (GUIDs) or lost
@@ -66,10 +67,29 @@ func FuzzResource(f *testing.F) { resource.Fuzz(f) }
 func FuzzDefender(f *testing.F) { defender.Fuzz(f) }
 
 func BenchmarkMap(b *testing.B) {
-	b.Run("activity", func(b *testing.B) { activity.Benchmark(b, "start_vm_begins", "role_assignment_begins", "run_command_failed_rest") })
-	b.Run("sign_in", func(b *testing.B) { entra.Benchmark(b, "sign_in_diagnostic", "sign_in_failed_graph", "sign_in_service_principal") })
+	b.Run("activity", func(b *testing.B) {
+		activity.Benchmark(b, "start_vm_begins", "role_assignment_begins", "run_command_failed_rest")
+	})
+	b.Run("sign_in", func(b *testing.B) {
+		entra.Benchmark(b, "sign_in_diagnostic", "sign_in_failed_graph", "sign_in_service_principal")
+	})
 	b.Run("sign_in_texts", func(b *testing.B) { entra.Benchmark(b, "sign_in_non_interactive_log_analytics") })
 	b.Run("audit", func(b *testing.B) { entra.Benchmark(b, "audit_add_member_to_role", "audit_conditional_access") })
 	b.Run("graph", func(b *testing.B) { graph.Benchmark(b, "list_memberships") })
 	b.Run("resource", func(b *testing.B) { resource.Benchmark(b, "key_vault_secret_get", "storage_delete_oauth") })
+}
+
+// A warm mapper allocates the record's text and the text of unmapped, nothing else.
+func TestAllocations(t *testing.T) {
+	record := entra.Record(entra.GoldenRecord(t, "sign_in_diagnostic"))
+	mapper := entra.New()
+	var ev ocsf.Event
+	allocs := testing.AllocsPerRun(100, func() {
+		if err := mapper.Map(record, &ev); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocs > 2 {
+		t.Errorf("%v allocations per record, want 2", allocs)
+	}
 }

@@ -58,7 +58,7 @@ func (m *Mapper) mapMetadata(ev *ocsf.Event, ids ...string) {
 	})
 	m.mapTenant(ev)
 	for _, duration := range [...]jsondoc.Value{r.body.get("durationInMilliseconds"), r.top.get("durationMs")} {
-		if ms, err := strconv.ParseInt(duration.Text(), 10, 64); err == nil {
+		if ms, ok := parseInt(duration.Text()); ok {
 			duration.Use()
 			ev.SetDuration(ms)
 			break
@@ -230,10 +230,20 @@ func mapFloat(v jsondoc.Value, set func(float64)) {
 
 // mapNumber sets a whole number, also one that is written as a text.
 func mapNumber(v jsondoc.Value, set func(int32)) {
-	if n, err := strconv.ParseInt(v.Text(), 10, 32); err == nil {
+	if n, ok := parseInt(v.Text()); ok && int64(int32(n)) == n {
 		v.Use()
 		set(int32(n))
 	}
+}
+
+// parseInt is strconv.ParseInt of decimals, without an error to allocate for what is
+// seldom a number.
+func parseInt(s string) (n int64, ok bool) {
+	if s == "" || (s[0] < '0' || s[0] > '9') && s[0] != '-' {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
 }
 
 // requireRequestUID sets the id that OCSF requires of a request beside whatever it holds.

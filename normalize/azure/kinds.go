@@ -130,7 +130,7 @@ func recognise(top *members, properties jsondoc.Value) (kind, shape) {
 
 func shapeOf(top *members, properties jsondoc.Value) shape {
 	switch {
-	case top.of.Get("TimeGenerated").Exists() && !top.of.Get("time").Exists():
+	case (top.of.Get("TimeGenerated").Exists() || top.of.Get("TimeGenerated"+exportedUTC).Exists()) && !top.of.Get("time").Exists():
 		return analytics
 	case top.of.Get("eventTimestamp").Exists(), top.of.Get("operationName").Kind() == jsondoc.Object,
 		strings.EqualFold(top.of.Get("type").Text(), "Microsoft.Security/Locations/alerts"):
@@ -182,7 +182,7 @@ func kindOfBody(body jsondoc.Value) kind {
 func kindOfEnvelope(top *members) kind {
 	operation := nameOf(top.any("operationName", "operationNameValue")).Text()
 	id := top.any("resourceId", "_ResourceId").Text()
-	isResource := len(id) > 14 && (strings.EqualFold(id[:14], "/subscriptions") || strings.EqualFold(id[:10], "/providers") || strings.EqualFold(id[:8], "/tenants"))
+	isResource := strings.HasPrefix(id, "/")
 	hasCategory := top.get("category").Text() != ""
 	switch {
 	case !hasCategory && isControlPlane(operation) && (isResource || top.get("correlationId").Exists() || top.get("eventTimestamp").Exists()):

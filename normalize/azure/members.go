@@ -36,11 +36,16 @@ func (m *members) read(v jsondoc.Value, typed bool) {
 		if typed {
 			key = withoutType(key)
 		}
+		key = strings.TrimSuffix(key, exportedUTC)
 		b := bucket(key)
 		m.list = append(m.list, member{key, value, m.first[b]})
 		m.first[b] = int32(len(m.list))
 	}
 }
+
+// exportedUTC is what the portal of Log Analytics adds to the names of columns of times
+// when it exports them.
+const exportedUTC = " [UTC]"
 
 // withoutType is the name of a column without the letter of its type.
 func withoutType(key string) string {

@@ -20,12 +20,12 @@ import (
 //     the code.
 func (m *Mapper) mapResourceLog(ev *ocsf.Event) error {
 	r := &m.r
-	if err := m.mapTime(ev, "eventTimestamp", "timeStamp"); err != nil {
+	if err := m.mapTime(ev, "eventTimestamp", "timeStamp", "eventTimeString"); err != nil {
 		return err
 	}
 	m.mapMetadata(ev)
 	m.mapResourceCloud(ev)
-	operation := normalize.Text(nameOf(r.top.get("operationName")), ev.API.SetOperation)
+	operation := normalize.Text(nameOf(r.top.any("operationName", "activityName", "eventName")), ev.API.SetOperation)
 	service, _, _ := strings.Cut(r.id.kind, "/")
 	if operation != "" && service != "" {
 		ev.API.Service.SetName(service)
@@ -71,7 +71,7 @@ func (m *Mapper) isCall(category, operation, service string) bool {
 	case operation != "" && (strings.EqualFold(service, "Microsoft.Storage") || strings.EqualFold(service, "Microsoft.KeyVault")):
 		return true
 	}
-	return says(r.top.any("callerIpAddress", "clientIpAddress")) || says(r.top.get("identity"))
+	return says(r.top.any("callerIpAddress", "clientIpAddress", "clientIp", "identity", "caller"))
 }
 
 func (m *Mapper) mapResourceNotice(operation string, ev *ocsf.Event) {
@@ -166,6 +166,7 @@ func (m *Mapper) mapRequester(ev *ocsf.Event) {
 	if text, ok := identity.Str(); ok && text != "" {
 		normalize.Text(identity, actor.User.SetName)
 	}
+	normalize.Text(r.top.get("caller"), actor.User.SetName)
 	claims := fold(identity, "claim")
 	if !claims.Exists() {
 		claims = fold(identity, "claims")
