@@ -55,9 +55,8 @@ var source = normalize.Source{Name: normalize.AWSCloudTrail, Product: "CloudTrai
 // Mapper maps CloudTrail records. It implements normalize.Mapper.
 type Mapper struct {
 	json normalize.JSONRecord
-	// request and response read requestParameters and responseElements that are JSON
-	// in a text.
-	request, response jsondoc.Doc
+	// request, response and identity read parts of the record that are a text.
+	request, response, identity jsondoc.Doc
 }
 
 // New is a mapper for one goroutine.
@@ -73,7 +72,7 @@ func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 	root := m.unwrap(outer, ev)
 	insight := isInsight(root)
 	switch name := root.Get("eventName").Text(); {
-	case root.Get("digestS3Object").Exists():
+	case name == "" && (root.Get("digestStartTime").Exists() || root.Get("digestS3Object").Exists()):
 		return normalize.WrongSource("a CloudTrail digest file, which lists log files and holds no records")
 	case name == "" && !insight:
 		return normalize.WrongSource("no eventName: not a CloudTrail record")
@@ -139,9 +138,10 @@ func mapCloud(root jsondoc.Value, ev *ocsf.Event) {
 // mapCall maps a record of somebody calling an API, which is every one but an
 // insight.
 func (m *Mapper) mapCall(root jsondoc.Value, ev *ocsf.Event) {
-	c := call{root: root, identity: root.Get("userIdentity"), additional: root.Get("additionalEventData")}
+	c := call{root: root, additional: root.Get("additionalEventData")}
 	c.source = normalize.Text(root.Get("eventSource"), ev.API.Service.SetName)
 	c.name = normalize.Text(root.Get("eventName"), ev.API.SetOperation)
+	c.identity = parsed(&m.identity, root.Get("userIdentity"))
 	c.request = parsed(&m.request, root.Get("requestParameters"))
 	c.response = parsed(&m.response, root.Get("responseElements"))
 	normalize.Text(root.Get("apiVersion"), ev.API.SetVersion)
@@ -166,9 +166,13 @@ type call struct {
 }
 
 // parsed is v, or the object of which v is the text: Athena's tables and some services
-// write requestParameters so.
+// write parts of a record as JSON in a text, CloudTrail Lake as Presto prints them.
 func parsed(doc *jsondoc.Doc, v jsondoc.Value) jsondoc.Value {
-	if text, ok := v.Str(); ok && strings.HasPrefix(text, "{") && doc.ParseString(text) == nil {
+	text, ok := v.Str()
+	if !ok || !strings.HasPrefix(text, "{") {
+		return v
+	}
+	if doc.ParseString(text) == nil || parsePresto(doc, text) {
 		return doc.Root()
 	}
 	return v
@@ -177,18 +181,18 @@ func parsed(doc *jsondoc.Doc, v jsondoc.Value) jsondoc.Value {
 func mapSource(root jsondoc.Value, ev *ocsf.Event) {
 	src := &ev.SrcEndpoint
 	normalize.Text(root.Get("vpcEndpointId"), src.SetUID)
-	normalize.Text(root.Get("sourceIPAddress"), func(address string) {
-		if address == "AWS Internal" || isService(address) {
-			src.SetSvcName(address)
-			return
-		}
-		if host, port, ok := normalize.SplitHostPort(address); ok {
+	address := root.Get("sourceIPAddress")
+	switch text := address.Text(); {
+	case text == "AWS Internal", isService(text):
+		normalize.Text(address, src.SetSvcName)
+	default:
+		if host, port, ok := normalize.SplitHostPort(text); ok { // the whole stays in unmapped
 			src.SetIP(host)
 			src.SetPort(port)
-			return
+			break
 		}
-		normalize.Endpoint(address, src.SetIP, src.SetName)
-	})
+		normalize.Text(address, func(text string) { normalize.Endpoint(text, src.SetIP, src.SetName) })
+	}
 	if !src.Present() {
 		src.SetName(normalize.Unknown)
 	}
@@ -243,9 +247,10 @@ func mapRequest(c *call, ev *ocsf.Event) {
 }
 
 // mapData gives set a part of the record as JSON: an object, also one that the
-// record holds as a text.
+// record holds as a text of JSON.
 func mapData(v, parsed jsondoc.Value, set func(ocsf.JSON)) {
-	if v == parsed {
+	text, ok := v.Str()
+	if !ok || v == parsed || parsed.Raw() != text {
 		normalize.Data(v, set)
 		return
 	}

@@ -1,6 +1,7 @@
 package cloudtrail
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/weir-security/weir/schemas/jsondoc"
@@ -65,13 +66,17 @@ var fields = []string{
 	"originalEventID", "tlsVersion", "cipherSuite", "clientProvidedHostHeader", "MFAUsed", "LoginTo", "ConsoleLogin",
 }
 
-// spelling is the case of every key that the mapping asks for, by its lower case.
+// spelling is the case of every key that the mapping asks for, by its lower case. A
+// name that is asked for in lower case, too, stays as it is, unless it is one of
+// CloudTrail's own (userName, which Cognito's parameters spell username).
 var spelling = func() map[string]string {
-	names := make(map[string]string)
+	names, lower := make(map[string]string), map[string]bool{"arn": true, "type": true}
 	add := func(keys ...string) {
 		for _, key := range keys {
-			if lower := strings.ToLower(key); lower != key && names[lower] == "" {
-				names[lower] = key
+			l := strings.ToLower(key)
+			lower[l] = lower[l] || l == key
+			if names[l] == "" {
+				names[l] = key
 			}
 		}
 	}
@@ -87,6 +92,11 @@ var spelling = func() map[string]string {
 			for _, row := range rows {
 				add(row.rest...)
 			}
+		}
+	}
+	for l := range lower {
+		if lower[l] && !slices.Contains(fields, names[l]) {
+			delete(names, l)
 		}
 	}
 	return names

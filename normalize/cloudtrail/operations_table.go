@@ -137,13 +137,13 @@ var operations = map[operationKey]operation{
 	{iam, "PutUserPolicy"}:                 userAccess(ocsf.UserAccessActivityIDAssignPrivileges, userName, policyName),
 	{iam, "DeleteUserPolicy"}:              userAccess(ocsf.UserAccessActivityIDRevokePrivileges, userName, policyName),
 	{iam, "PutUserPermissionsBoundary"}:    userAccess(ocsf.UserAccessActivityIDOther, userName, path{"permissionsBoundary"}),
-	{iam, "DeleteUserPermissionsBoundary"}: userAccess(ocsf.UserAccessActivityIDOther, userName, nil),
+	{iam, "DeleteUserPermissionsBoundary"}: {class: ocsf.ClassUserAccess, activity: ocsf.UserAccessActivityIDOther, user: userName, given: "permissions boundary"},
 	{iam, "AttachRolePolicy"}:              roleAccess(ocsf.UserAccessActivityIDAssignPrivileges, policyARN),
 	{iam, "DetachRolePolicy"}:              roleAccess(ocsf.UserAccessActivityIDRevokePrivileges, policyARN),
 	{iam, "PutRolePolicy"}:                 roleAccess(ocsf.UserAccessActivityIDAssignPrivileges, policyName),
 	{iam, "DeleteRolePolicy"}:              roleAccess(ocsf.UserAccessActivityIDRevokePrivileges, policyName),
 	{iam, "PutRolePermissionsBoundary"}:    roleAccess(ocsf.UserAccessActivityIDOther, path{"permissionsBoundary"}),
-	{iam, "DeleteRolePermissionsBoundary"}: roleAccess(ocsf.UserAccessActivityIDOther, nil),
+	{iam, "DeleteRolePermissionsBoundary"}: {class: ocsf.ClassUserAccess, activity: ocsf.UserAccessActivityIDOther, user: roleName, kind: "Role", given: "permissions boundary"},
 	// Who may take on a role is what its trust policy says.
 	{iam, "UpdateAssumeRolePolicy"}: {class: ocsf.ClassUserAccess, activity: ocsf.UserAccessActivityIDAssignPrivileges, user: roleName, kind: "Role", given: "sts:AssumeRole"},
 

@@ -23,8 +23,9 @@ func mapSignIn(c *call, op *operation, ev *ocsf.Event) {
 	} else {
 		mapConsoleUser(c, op, ev)
 	}
-	if ev.User.HasName() && normalize.IsEmail(ev.User.Name()) {
-		ev.User.SetEmailAddr(ev.User.Name())
+	// The session of a role is often named by the person's address: Role/alice@example.com.
+	if name := ev.User.Name(); normalize.IsEmail(name[strings.IndexByte(name, '/')+1:]) {
+		ev.User.SetEmailAddr(name[strings.IndexByte(name, '/')+1:])
 	}
 	requireUser(&ev.User)
 	mapSignInDetails(c, ev)
