@@ -157,6 +157,9 @@ func (a *access) finishRequired() {
 	if l := &ev.LoadBalancer; l.Present() && !l.HasName() && !l.HasUID() {
 		l.SetName(normalize.Unknown)
 	}
+	if u := &ev.Actor.User; u.Present() && !u.HasName() && !u.HasUID() && !u.Account.Present() {
+		u.SetName(normalize.Unknown)
+	}
 	if r := &ev.FirewallRule; r.Present() && !r.HasName() && !r.HasUID() {
 		r.SetName(normalize.Unknown)
 	}

@@ -81,6 +81,14 @@ func keepEmpty(_ *access, v jsondoc.Value) {
 	}
 }
 
+// usePort gives set a number that is a port.
+func usePort(v jsondoc.Value, set func(int32)) {
+	if n, ok := parsePort(v.Text()); ok {
+		v.Use()
+		set(n)
+	}
+}
+
 // readTries maps the attempts to reach a server behind the gateway.
 func readTries(a *access, v jsondoc.Value) {
 	if v.Len() == 0 {
@@ -94,12 +102,12 @@ func readTries(a *access, v jsondoc.Value) {
 		if v.Len() == 1 {
 			d := &a.ev.LoadBalancer.DstEndpoint
 			d.SetIP(ip.Use().Text())
-			normalize.Int32(port, d.SetPort)
+			usePort(port, d.SetPort)
 			continue
 		}
 		c := a.ev.LoadBalancer.AddEndpointConnections()
 		c.NetworkEndpoint.SetIP(ip.Use().Text())
-		normalize.Int32(port, c.NetworkEndpoint.SetPort)
+		usePort(port, c.NetworkEndpoint.SetPort)
 		normalize.Int32(try.Get("code"), c.SetCode)
 	}
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/hex"
 	"strings"
 
 	"github.com/weir-security/weir/normalize"
@@ -25,19 +26,24 @@ func newNGINX() *Vendor {
 	const combined = `$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent`
 	const ingress = ` "$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name]`
 	const attempts = ` $upstream_addr $upstream_response_length $upstream_response_time $upstream_status`
+	tails := []lineDialect{
+		v.lineOf("ingress", ingress+` [$proxy_alternative_upstream_name]`+attempts+` $req_id`),
+		v.lineOf("ingress", ingress+attempts+` $req_id`),
+		v.openLineOf("ingress", ingress+` [$proxy_alternative_upstream_name]`+attempts, nil),
+		v.lineOf("ingress", ingress+attempts),
+	}
+	withTails := func(d lineDialect) lineDialect {
+		d.tails = tails
+		return d
+	}
 	v.lines = []lineDialect{
-		v.lineOf("ingress", `$the_real_ip - [$the_real_ip_again] - $remote_user [$time_local] "$request" $status $body_bytes_sent`+ingress+attempts+` $req_id`),
-		v.lineOf("ingress", `$the_real_ip - [$the_real_ip_again] - $remote_user [$time_local] "$request" $status $body_bytes_sent`+ingress+attempts),
-		v.lineOf("ingress", combined+ingress+` [$proxy_alternative_upstream_name]`+attempts+` $req_id`),
-		v.lineOf("ingress", combined+ingress+attempts+` $req_id`),
-		v.openLineOf("ingress", combined+ingress+` [$proxy_alternative_upstream_name]`+attempts, nil),
-		v.lineOf("ingress", combined+ingress+attempts),
 		v.lineOf("proxy_manager", `[$time_local] $upstream_cache_status $upstream_status $status - $request_method $scheme $host "$request_uri" `+
 			`[Client $remote_addr] [Length $body_bytes_sent] [Gzip $gzip_ratio] [Sent-to $server] "$http_user_agent" "$http_referer"`),
 		v.lineOf("proxy_manager", `[$time_local] $status - $request_method $scheme $host "$request_uri" `+
 			`[Client $remote_addr] [Length $body_bytes_sent] [Gzip $gzip_ratio] "$http_user_agent" "$http_referer"`),
-		v.openLineOf("combined", combined, combinedTail),
-		v.openLineOf("vhost_combined", `$host `+combined, combinedTail),
+		withTails(v.openLineOf("real_ip", `$the_real_ip - [$the_real_ip_again] - $remote_user [$time_local] "$request" $status $body_bytes_sent`, combinedTail)),
+		withTails(v.openLineOf("combined", combined, combinedTail)),
+		withTails(v.openLineOf("vhost_combined", `$host `+combined, combinedTail)),
 	}
 	v.objects = []objectDialect{{
 		name: "json",
@@ -220,6 +226,9 @@ func setTransport(a *access, text string) bool {
 
 func setCertFingerprint(algorithm int32) setter {
 	return func(a *access, text string) bool {
+		if _, err := hex.DecodeString(strings.ReplaceAll(text, ":", "")); err != nil || text == "" {
+			return false
+		}
 		f := a.ev.TLS.Certificate.AddFingerprints()
 		f.SetAlgorithmID(algorithm)
 		f.SetValue(text)

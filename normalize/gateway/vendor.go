@@ -48,8 +48,27 @@ type lineDialect struct {
 	network bool
 	// shared dialects are read, but not recognised: they are another vendor's, too.
 	shared bool
-	// tail maps what stands behind the last field; nil keeps it.
+	// tails are the known forms of what may stand behind an open format and a space, so that what many formats begin with is matched once.
+	tails []lineDialect
+	// tail maps what is none of tails; nil keeps it.
 	tail func(a *access, rest string)
+}
+
+// is names the dialect of a line, which may be one of the tails'; "" if it is none.
+func (d *lineDialect) is(line string, room []string) string {
+	_, rest, ok := d.match.match(line, room)
+	if !ok {
+		return ""
+	}
+	for i := range d.tails {
+		if rest == "" {
+			break
+		}
+		if name := d.tails[i].is(rest[1:], room); name != "" {
+			return name
+		}
+	}
+	return d.name
 }
 
 // field is a variable at its place in a dialect.
@@ -124,8 +143,8 @@ func (v *Vendor) LineDialect(line string) string {
 	for {
 		for i := range v.lines {
 			if d := &v.lines[i]; !d.shared {
-				if _, _, ok := d.match.match(line, room[:]); ok {
-					return d.name
+				if name := d.is(line, room[:]); name != "" {
+					return name
 				}
 			}
 		}
@@ -188,6 +207,25 @@ func (v *Vendor) fieldsOf(names []string) []field {
 // mapLine maps the fields that were found in a line.
 func (v *Vendor) mapLine(d *lineDialect, values []string, rest string, a *access) {
 	a.network = d.network
+	v.mapFields(d, values, a)
+	if rest == "" {
+		return
+	}
+	for i := range d.tails {
+		tail := &d.tails[i]
+		if values, _, ok := tail.match.match(rest[1:], values); ok {
+			v.mapFields(tail, values, a)
+			return
+		}
+	}
+	if d.tail != nil {
+		d.tail(a, rest)
+	} else {
+		a.extra = append(a.extra, strings.TrimPrefix(rest, " "))
+	}
+}
+
+func (v *Vendor) mapFields(d *lineDialect, values []string, a *access) {
 	for i, value := range values {
 		if value == "" || value == "-" {
 			continue
@@ -203,14 +241,6 @@ func (v *Vendor) mapLine(d *lineDialect, values []string, rest string, a *access
 		if f.set == nil || !f.set(a, value) {
 			a.keep(f.name, value)
 		}
-	}
-	if rest == "" {
-		return
-	}
-	if d.tail != nil {
-		d.tail(a, rest)
-	} else {
-		a.extra = append(a.extra, strings.TrimPrefix(rest, " "))
 	}
 }
 
