@@ -30,6 +30,7 @@ type indexed struct {
 
 // indexKey is an attribute and the conditions by the values of it that they require.
 type indexKey struct {
+	name    string // of the attribute
 	path    *ocsfcel.Path
 	texts   map[string][]indexed
 	numbers map[int64][]indexed
@@ -87,7 +88,7 @@ func newClassIndex(uid ocsf.ClassUID, conditions []indexed) *classIndex {
 		if !ok {
 			place = len(x.keys)
 			places[atom.Path] = place
-			key := indexKey{path: path}
+			key := indexKey{name: atom.Path, path: path}
 			if path.IsText() {
 				key.texts = map[string][]indexed{}
 			} else {

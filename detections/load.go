@@ -54,6 +54,7 @@ type RuleSet struct {
 	manifest *Manifest
 	running  []*Rule // all but deprecated ones
 	index    *index  // of running
+	maxCost  uint64  // the budget for one event
 }
 
 // Load loads the rules below a directory, which holds weir-rules.yaml. The error
@@ -121,7 +122,10 @@ func LoadFS(fsys fs.FS, opts LoadOptions) (*RuleSet, error) {
 			rs.running = append(rs.running, r)
 		}
 	}
-	rs.index = newIndex(rs.running)
+	rs.index, rs.maxCost = newIndex(rs.running), l.maxCost
+	if problems := l.checkBudget(rs); len(problems) > 0 {
+		return nil, append(problems, warnings...)
+	}
 	return rs, nil
 }
 
@@ -132,6 +136,8 @@ type loader struct {
 	docs   []*yamlpos.Document
 	digest map[string]string // content hashes of the files that are the rule set
 	extra  Problems          // about files that are not parsed
+	// maxCost is the budget of weir-rules.yaml for one event.
+	maxCost uint64
 }
 
 // root reads weir-rules.yaml.
@@ -150,6 +156,7 @@ func (l *loader) root() error {
 	if f := m.Require("format"); f.Exists() && f.Int() != rulesFormat {
 		f.Problemf("this version of weir reads format %d", rulesFormat)
 	}
+	l.budget(m)
 	m.Done()
 	return nil
 }

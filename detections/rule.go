@@ -66,6 +66,7 @@ type Condition struct {
 	// `of` of an absence; else 0.
 	Step int
 
+	node    yamlpos.Node // of When
 	program *expr.Expr
 	group   []*expr.Expr // one for each of Alert.Group
 	value   *expr.Expr   // what `distinct`, `sum` or `first_seen.of` looks at, or nil

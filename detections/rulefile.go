@@ -130,7 +130,7 @@ func (r *reader) condition(class, when yamlpos.Node, step int) {
 	}
 	e := r.compile(when, strings.TrimRight(text, " \n"), 0, c, expr.Condition)
 	r.classes = append(r.classes, c)
-	r.rule.Conditions = append(r.rule.Conditions, Condition{Class: c.UID, When: strings.TrimSpace(text), Step: step, program: e})
+	r.rule.Conditions = append(r.rule.Conditions, Condition{Class: c.UID, When: strings.TrimSpace(text), Step: step, node: when, program: e})
 }
 
 // class finds the class of a condition.

@@ -57,3 +57,12 @@ func (e *Expr) Present(s *Scope) bool {
 	v, _, err := e.present.Eval(s)
 	return err == nil && v == types.True
 }
+
+// Shared is how many sub-expressions of what was compiled so far occur more than
+// once, and are evaluated once an event.
+func (c *Compiler) Shared() int {
+	if c.table == nil {
+		return 0
+	}
+	return c.table.Shared()
+}
