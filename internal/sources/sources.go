@@ -37,4 +37,4 @@ type Source struct {
 
 // builtin is in the order of recognition: the first source that knows a record has
 // it. A family whose shapes are particular stands before one that takes much.
-var builtin = slices.Concat(clusters, networks, aws, azures, gateways)
+var builtin = slices.Concat(clusters, networks, aws, gateways, azures)

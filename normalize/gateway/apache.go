@@ -19,6 +19,7 @@ func newApache() *Vendor {
 		parse:  parseApache,
 		custom: true,
 		decode: decode,
+		names:  []string{"apache", "httpd", "litespeed"},
 	}
 	const common = `%h %l %u %t "%r" %>s `
 	combined := v.openLineOf("combined", common+`%b`, combinedTail)

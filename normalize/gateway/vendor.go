@@ -28,6 +28,9 @@ type Vendor struct {
 
 	lines   []lineDialect
 	objects []objectDialect
+	// names are words that name the vendor where shippers say what a line is, in lower
+	// case.
+	names []string
 }
 
 // variable is what a vendor's table says of one variable. The zero value is one
@@ -127,31 +130,59 @@ func (v *Vendor) Dialect(root jsondoc.Value) string {
 			return d.name
 		}
 	}
-	if text, _, ok := wrappedText(root); ok {
-		if name := v.LineDialect(text); name != "" {
-			return name
+	text, _, ok := wrappedText(root)
+	if !ok {
+		return ""
+	}
+	if text = strings.TrimSpace(text); strings.HasPrefix(text, "{") && len(v.objects) > 0 {
+		var inner jsondoc.Doc
+		if inner.ParseString(text) != nil {
+			return ""
+		}
+		for i := range v.objects {
+			if d := &v.objects[i]; d.is(inner.Root()) {
+				return d.name
+			}
+		}
+		return ""
+	}
+	return v.lineDialect(text, v.isNamed(root.Get("Type").Text()))
+}
+
+// isNamed tells whether a text (the name of a table, the tag of syslog) names the
+// vendor.
+func (v *Vendor) isNamed(text string) bool {
+	text = strings.ToLower(text)
+	for _, name := range v.names {
+		if strings.Contains(text, name) {
+			return true
 		}
 	}
-	return ""
+	return false
 }
 
 // LineDialect names the format of a line, with or without a header of syslog; "" if
 // it is none of the vendor's own.
-func (v *Vendor) LineDialect(line string) string {
+func (v *Vendor) LineDialect(line string) string { return v.lineDialect(line, false) }
+
+// lineDialect is LineDialect. Of a line that is known to be the vendor's, dialects
+// that are others' too count.
+func (v *Vendor) lineDialect(line string, named bool) string {
 	var room [maxFields]string
 	line = strings.TrimRight(line, "\r\n")
 	for {
 		for i := range v.lines {
-			if d := &v.lines[i]; !d.shared {
+			if d := &v.lines[i]; named || !d.shared {
 				if name := d.is(line, room[:]); name != "" {
 					return name
 				}
 			}
 		}
-		var cut bool
-		if _, line, cut = cutHeader(line); !cut {
+		header, rest, cut := cutHeader(line)
+		if !cut {
 			return ""
 		}
+		line, named = rest, named || v.isNamed(header)
 	}
 }
 
