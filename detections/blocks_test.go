@@ -287,3 +287,57 @@ func TestParseTerm(t *testing.T) {
 		t.Error("a value that was told of is new")
 	}
 }
+
+// TestRestartWithoutTheOthers: what is given again after a restart may lack events that
+// decided with it, since they came earlier and are kept no more.
+func TestRestartWithoutTheOthers(t *testing.T) {
+	signal := func(rule string, time int64, uid, group string, step int, value string) logRecord {
+		s := testSignal(rule, time, uid, group)
+		s.Step, s.Value = step, value
+		return logRecord{signal: s}
+	}
+	beat := func(ms int64) logRecord {
+		return logRecord{heartbeat: &Heartbeat{Partition: "raw/0", MaxTime: ms, Sent: ms}}
+	}
+	for _, test := range []struct {
+		name   string
+		log    []logRecord
+		commit int64
+		want   int // alerts after it
+	}{
+		{"the event that follows", []logRecord{
+			signal("absent_long", 105, "follows", "a", 1, ""),
+			signal("absent_long", 100, "keeps", "z", 0, ""), // its bucket is open to the end
+			signal("absent_long", 100, "followed", "a", 0, ""),
+			beat(200),
+			signal("absent_long", 250, "alone", "a", 0, ""),
+			beat(300),
+		}, 4, 1},
+		{"a value's last time", []logRecord{
+			signal("first", 200, "last", "a", 0, "v"),
+			signal("absent_long", 100, "keeps", "z", 0, ""),
+			signal("first", 100, "earlier", "a", 0, "v"),
+			beat(210),
+			signal("first", 415, "again", "a", 0, "v"),
+			beat(420),
+		}, 4, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			log := test.log[:1:1]
+			for range markEvery + 1 { // so that a restart begins behind the first
+				log = append(log, beat(50))
+			}
+			p := newProcess(t, append(log, test.log[1:]...))
+			commit := test.commit + markEvery + 1
+			p.feed(commit)
+			p.commit(commit)
+			if p.checkpoint.Needed == 0 {
+				t.Fatalf("checkpoint %v: everything is given again", p.checkpoint)
+			}
+			p.restore()
+			if got := len(p.feed(int64(len(p.log)) - commit)); got != test.want {
+				t.Errorf("%d alerts, want %d", got, test.want)
+			}
+		})
+	}
+}
