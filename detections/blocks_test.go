@@ -314,12 +314,12 @@ func TestRestartWithoutTheOthers(t *testing.T) {
 			beat(300),
 		}, 4, 1},
 		{"a value's last time", []logRecord{
-			signal("first", 200, "last", "a", 0, "v"),
+			signal("first_long", 200, "last", "a", 0, "v"),
 			signal("absent_long", 100, "keeps", "z", 0, ""),
-			signal("first", 100, "earlier", "a", 0, "v"),
+			signal("first_long", 120, "earlier", "a", 0, "v"),
 			beat(210),
-			signal("first", 415, "again", "a", 0, "v"),
-			beat(420),
+			signal("first_long", 285, "again", "a", 0, "v"),
+			beat(290),
 		}, 4, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
