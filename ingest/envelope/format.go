@@ -36,6 +36,8 @@ type Format struct {
 	// Comment is how lines begin that tell about the others and are no records: "#"
 	// in the files of CloudFront. They are skipped. Empty for none.
 	Comment string
+	// Header is how a file begins whose first line names the fields of the others.
+	Header Header
 }
 
 // DefaultRecordLimit is a quarter of the 16 MiB that weir's topics take: what a

@@ -54,6 +54,7 @@ func (s *Splitter) line() (Piece, error) {
 	for !s.begun() {
 		if s.pos == s.end {
 			s.resumeAt(s.offset())
+			s.resumeBehindHeader()
 			return Piece{}, errNeedMore
 		}
 		switch c := s.buf[s.pos]; {
@@ -85,7 +86,7 @@ func (s *Splitter) unlessComment(p Piece) (Piece, error) {
 	if comment := s.format.Comment; comment != "" && bytes.HasPrefix(p.Value, []byte(comment)) {
 		return Piece{}, errNoPiece
 	}
-	return p, nil
+	return s.headed(p)
 }
 
 // takeLine ends the line before index to.

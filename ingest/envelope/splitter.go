@@ -55,6 +55,7 @@ type Splitter struct {
 	detail string  // what is wrong with it
 
 	carried carriage
+	header  header
 }
 
 // New returns a splitter of the stream r, which stands at o.From.Start.
@@ -74,9 +75,12 @@ func (s *Splitter) Reset(r io.Reader, o Options) {
 	if c.on != 0 {
 		keys = c.envelopeKeys(s.keysOf(o.Format), keys)
 	}
+	h := s.header
+	h.reset(o.Format.Header)
 	*s = Splitter{
 		window:  w,
 		carried: c,
+		header:  h,
 		limit:   o.Limits.Record,
 		keys:    keys,
 		format:  o.Format,

@@ -11,9 +11,10 @@ import (
 
 var networks = []Source{
 	{
-		Name:      normalize.NetworkVPCFlow,
-		Title:     "AWS VPC Flow Logs",
-		Format:    envelope.Format{Kind: envelope.Lines, Transports: envelope.Transports},
+		Name:  normalize.NetworkVPCFlow,
+		Title: "AWS VPC Flow Logs",
+		Format: envelope.Format{Kind: envelope.Lines, Transports: envelope.Transports,
+			Header: envelope.Header{Fields: vpcflow.FieldNames(), Default: vpcflow.DefaultFormat}},
 		NewMapper: func() normalize.Mapper { return vpcflow.New() },
 		JSON:      vpcflow.Dialect,
 		Line:      vpcflow.LineDialect,

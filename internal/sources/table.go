@@ -107,6 +107,9 @@ func (t *Table) Detecting() envelope.Format {
 	for _, s := range t.rows {
 		f.EnvelopeKeys = append(f.EnvelopeKeys, s.Format.EnvelopeKeys...)
 		f.Transports |= s.Format.Transports
+		if len(s.Format.Header.Fields) > 0 { // VPC Flow Logs are the only ones
+			f.Header = s.Format.Header
+		}
 		if s.Format.Comment != "" {
 			f.Comment = s.Format.Comment
 		}

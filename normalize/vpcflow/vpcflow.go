@@ -43,8 +43,8 @@ import (
 
 var source = normalize.Source{Name: normalize.NetworkVPCFlow, Product: "VPC Flow Logs", Vendor: "AWS"}
 
-// defaultFormat are the fields of version 2, which a flow log without a format has.
-const defaultFormat = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+// DefaultFormat are the fields of version 2, which a flow log without a format has.
+const DefaultFormat = "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
 
 // Mapper maps flow log records. It implements normalize.Mapper.
 type Mapper struct {
@@ -59,7 +59,7 @@ type Mapper struct {
 // fields, for lines that come without a header.
 func New(formats ...[]string) *Mapper {
 	m := new(Mapper)
-	for _, names := range append(formats, strings.Fields(defaultFormat)) {
+	for _, names := range append(formats, strings.Fields(DefaultFormat)) {
 		m.formats = append(m.formats, lookup(names))
 	}
 	return m
