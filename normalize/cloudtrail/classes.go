@@ -10,7 +10,8 @@ import (
 
 // mapClass sets the class, the activity and what only that class has.
 func (m *Mapper) mapClass(c *call, ev *ocsf.Event) {
-	op, ok := operations[operationKey{c.source, c.name}]
+	service := strings.TrimSuffix(c.source, ".cn") // of China's endpoints
+	op, ok := operations[operationKey{service, c.name}]
 	if !ok {
 		readOnly, _ := normalize.ParseBool(c.root.Get("readOnly").Text())
 		op = operation{class: ocsf.ClassAPIActivity, activity: activityOf(c.name, readOnly)}

@@ -21,7 +21,7 @@ func (m *Mapper) mapResources(c *call, ev *ocsf.Event) {
 	if listed.Kind() != jsondoc.String && listed.Len() == 0 {
 		listed.Use()
 	}
-	table, ok := resources[c.source]
+	table, ok := resources[strings.TrimSuffix(c.source, ".cn")]
 	if !ok {
 		return
 	}

@@ -1,6 +1,11 @@
 package cloudtrail
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/weir-security/weir/schemas/jsondoc"
@@ -60,5 +65,23 @@ func TestTables(t *testing.T) {
 		if op.class.Name() == "" || key.eventSource == "" || key.eventName == "" {
 			t.Errorf("%v: %+v", key, op)
 		}
+	}
+}
+
+// The page for rule authors names every operation of the table.
+func TestPageNamesOperations(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "source-cloudtrail.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range operations {
+		service := strings.TrimSuffix(key.eventSource, ".amazonaws.com")
+		named := regexp.MustCompile(`\b` + service + `: [\w, ]*\b` + key.eventName + `\b`)
+		if !named.Match(page) {
+			t.Errorf("docs/source-cloudtrail.md lacks %s: %s", service, key.eventName)
+		}
+	}
+	if want := fmt.Sprintf("of %d services", len(resources)); !strings.Contains(string(page), want) {
+		t.Errorf("docs/source-cloudtrail.md lacks %q", want)
 	}
 }
