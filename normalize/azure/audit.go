@@ -51,6 +51,9 @@ func (m *Mapper) mapAudit(ev *ocsf.Event) error {
 		normalize.Text(agent, ev.HTTPRequest.SetUserAgent)
 	}
 	targets := m.open(r.body.get("targetResources"))
+	if says(targets) && targets.Kind() != jsondoc.Array {
+		ev.Metadata.Labels = append(ev.Metadata.Labels, "kind:targetResources")
+	}
 	m.mapAuditClass(operation, newAuditTargets(targets, details), ev)
 	if says(targets) {
 		r.body.get("targetResources").Use()

@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/weir-security/weir/normalize"
@@ -73,9 +74,9 @@ func (m *Mapper) mapAuditClass(operation string, t auditTargets, ev *ocsf.Event)
 	case ocsf.ClassAccountChange:
 		mapAuditAccount(&t, ev)
 	case ocsf.ClassGroupManagement:
-		mapAuditGroup(&t, ev)
+		mapAuditGroup(op, &t, ev)
 	case ocsf.ClassUserAccess:
-		mapAuditAccess(operation, op, &t, ev)
+		mapAuditAccess(op, &t, ev)
 	case ocsf.ClassEntityManagement:
 		mapAuditEntity(&t, ev)
 	default:
@@ -165,7 +166,7 @@ func mapKeys(description, other string, user *ocsf.User) (any bool) {
 
 // mapAuditGroup maps what happened to a group. Of a membership the target is the member,
 // and the group is in the properties or the second target.
-func mapAuditGroup(t *auditTargets, ev *ocsf.Event) {
+func mapAuditGroup(op auditOperation, t *auditTargets, ev *ocsf.Event) {
 	isMembership := ev.ActivityID() == ocsf.GroupManagementActivityIDAddUser || ev.ActivityID() == ocsf.GroupManagementActivityIDRemoveUser
 	group := &ev.Group
 	if id := t.property("Group.ObjectID"); id != "" {
@@ -182,7 +183,7 @@ func mapAuditGroup(t *auditTargets, ev *ocsf.Event) {
 		mapSubgroup(t, ev)
 		target = jsondoc.Value{}
 	}
-	if !target.Exists() && !isMembership {
+	if !target.Exists() && !isMembership && op.object == "" {
 		target = t.first
 	}
 	if id := fold(target, "id").Text(); id != "" && !group.HasUID() {
@@ -194,8 +195,13 @@ func mapAuditGroup(t *auditTargets, ev *ocsf.Event) {
 	if !group.HasName() && !group.HasUID() {
 		group.SetName(normalize.Unknown)
 	}
-	if isMembership && t.principal.Exists() {
+	if (isMembership || op.object == "owner") && t.principal.Exists() {
 		mapTargetUser(t.principal, &ev.User)
+	}
+	if op.object == "owner" {
+		ev.Privileges = append(ev.Privileges, "owner")
+	} else if role := t.property("AppRole.Value"); role != "" {
+		ev.Privileges = append(ev.Privileges, role)
 	}
 }
 
@@ -260,7 +266,7 @@ func mapAuditResources(t *auditTargets, without jsondoc.Value, ev *ocsf.Event) {
 }
 
 // mapAuditAccess maps who was given or lost what.
-func mapAuditAccess(operation string, op auditOperation, t *auditTargets, ev *ocsf.Event) {
+func mapAuditAccess(op auditOperation, t *auditTargets, ev *ocsf.Event) {
 	target := t.principal
 	if op.object == "" && !target.Exists() {
 		target = t.group // a role may be assigned to a group
@@ -281,28 +287,26 @@ func mapAuditAccess(operation string, op auditOperation, t *auditTargets, ev *oc
 	if !ev.User.HasName() && !ev.User.HasUID() {
 		ev.User.SetName(normalize.Unknown)
 	}
-	mapAuditPrivileges(operation, op, t, ev)
+	mapAuditPrivileges(op, t, ev)
 	mapAuditResources(t, target, ev)
 }
 
-func mapAuditPrivileges(operation string, op auditOperation, t *auditTargets, ev *ocsf.Event) {
+func mapAuditPrivileges(op auditOperation, t *auditTargets, ev *ocsf.Event) {
 	switch op.object {
 	case "owner":
 		ev.Privileges = append(ev.Privileges, "owner")
 	case "self":
 		ev.Privileges = append(ev.Privileges, "User Access Administrator")
 	case "permission", "consent":
-		scopes := t.property("DelegatedPermissionGrant.Scope")
-		if scopes == "" {
-			_, scopes, _ = strings.Cut(t.property("ConsentAction.Permissions"), "Scope: ")
-			if end := strings.IndexAny(scopes, ",]"); end >= 0 {
-				scopes = scopes[:end]
-			}
-		}
-		for scope := range strings.FieldsSeq(scopes) {
+		for scope := range strings.FieldsSeq(t.property("DelegatedPermissionGrant.Scope")) {
 			ev.Privileges = append(ev.Privileges, scope)
 		}
-		if role := t.property("AppRole.Value"); role != "" {
+		addConsented(t.property("ConsentAction.Permissions"), ev)
+		role := t.property("AppRole.Value")
+		if role == "" {
+			role = t.property("AppRole.DisplayName")
+		}
+		if role != "" {
 			ev.Privileges = append(ev.Privileges, role)
 		}
 	default:
@@ -319,5 +323,29 @@ func mapAuditPrivileges(operation string, op auditOperation, t *auditTargets, ev
 	}
 	if len(ev.Privileges) == 0 {
 		ev.Privileges = append(ev.Privileges, normalize.Unknown)
+	}
+}
+
+// addConsented adds the scopes of a consent, "[old] => [[Id: .., Scope: A B, ..], ..]":
+// those of after the arrow.
+func addConsented(permissions string, ev *ocsf.Event) {
+	if _, after, ok := strings.Cut(permissions, "=>"); ok {
+		permissions = after
+	}
+	for {
+		_, after, found := strings.Cut(permissions, "Scope: ")
+		if !found {
+			return
+		}
+		permissions = after
+		scopes := after
+		if end := strings.IndexAny(scopes, ",]"); end >= 0 {
+			scopes = scopes[:end]
+		}
+		for scope := range strings.FieldsSeq(scopes) {
+			if !slices.Contains(ev.Privileges, scope) {
+				ev.Privileges = append(ev.Privileges, scope)
+			}
+		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 type auditOperation struct {
 	class    ocsf.ClassUID
 	activity int32 // of the class; Other keeps the name as activity_name
-	// object says of User Access what is given: "permission" (to a service principal, on
-	// the target), "consent", "owner", "self" (to whom calls), "" a role.
+	// object says what is given: "permission" (to a service principal, on the target),
+	// "consent", "owner", "self" (to whom calls), "" a role.
 	object string
 }
 
@@ -99,6 +99,8 @@ var auditOperations = map[string]auditOperation{
 	"add policy to service principal":                   entity(ocsf.EntityManagementActivityIDUpdate),
 	"remove policy from service principal":              entity(ocsf.EntityManagementActivityIDUpdate),
 
+	"authentication methods policy update": entity(ocsf.EntityManagementActivityIDUpdate),
+
 	"add group":                             group(ocsf.GroupManagementActivityIDCreate),
 	"delete group":                          group(ocsf.GroupManagementActivityIDDelete),
 	"hard delete group":                     group(ocsf.GroupManagementActivityIDDelete),
@@ -106,6 +108,9 @@ var auditOperations = map[string]auditOperation{
 	"remove member from group":              group(ocsf.GroupManagementActivityIDRemoveUser),
 	"add app role assignment to group":      group(ocsf.GroupManagementActivityIDAssignPrivileges),
 	"remove app role assignment from group": group(ocsf.GroupManagementActivityIDRevokePrivileges),
+
+	"add owner to group":      {ocsf.ClassGroupManagement, ocsf.GroupManagementActivityIDAssignPrivileges, "owner"},
+	"remove owner from group": {ocsf.ClassGroupManagement, ocsf.GroupManagementActivityIDRevokePrivileges, "owner"},
 
 	"delete role assignment":                                                                access(revoke, ""),
 	"create role assignment":                                                                access(assign, ""),
@@ -136,6 +141,10 @@ var auditPrefixes = []struct {
 	{"remove member from role", access(revoke, "")},
 	{"remove eligible member", access(revoke, "")},
 	{"remove scoped member from role", access(revoke, "")},
+	{"add member to", entity(ocsf.EntityManagementActivityIDUpdate)}, // an administrative unit
+	{"remove member from", entity(ocsf.EntityManagementActivityIDUpdate)},
+	{"add registered", entity(ocsf.EntityManagementActivityIDUpdate)}, // owners and users of a device
+	{"remove registered", entity(ocsf.EntityManagementActivityIDUpdate)},
 }
 
 // auditCategories are the classes of activities that no table names, by category in
@@ -169,7 +178,7 @@ var auditVerbs = map[string]int32{
 	"add": ocsf.EntityManagementActivityIDCreate, "added": ocsf.EntityManagementActivityIDCreate, "create": ocsf.EntityManagementActivityIDCreate,
 	"get": ocsf.EntityManagementActivityIDRead, "list": ocsf.EntityManagementActivityIDRead, "download": ocsf.EntityManagementActivityIDRead,
 	"update": ocsf.EntityManagementActivityIDUpdate, "updated": ocsf.EntityManagementActivityIDUpdate, "set": ocsf.EntityManagementActivityIDUpdate,
-	"change": ocsf.EntityManagementActivityIDUpdate, "verify": ocsf.EntityManagementActivityIDUpdate, "authentication": ocsf.EntityManagementActivityIDUpdate,
+	"change": ocsf.EntityManagementActivityIDUpdate, "verify": ocsf.EntityManagementActivityIDUpdate,
 	"delete": ocsf.EntityManagementActivityIDDelete, "deleted": ocsf.EntityManagementActivityIDDelete, "remove": ocsf.EntityManagementActivityIDDelete,
 	"hard":     ocsf.EntityManagementActivityIDDelete,
 	"register": ocsf.EntityManagementActivityIDEnroll, "unregister": ocsf.EntityManagementActivityIDUnenroll,

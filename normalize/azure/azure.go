@@ -119,6 +119,7 @@ func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 	if source := sources[m.r.kind]; source != m.source.Name {
 		return normalize.WrongSource("the record is of " + source)
 	}
+	normalize.WantObject("properties", m.open(m.r.top.get("properties")), ev)
 	if err := mappings[m.r.kind](m, ev); err != nil {
 		return err
 	}

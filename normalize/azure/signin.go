@@ -27,7 +27,7 @@ import (
 //   - device is what the sign-in came from; one that the directory does not know has the address
 //     as device.ip.
 //   - actor.authorizations are the policies of conditional access that were applied; what did
-//     not apply is in unmapped.
+//     not apply is in unmapped. action is Allowed or Denied where conditional access decided at all.
 //
 // Fillers: api.operation and api.service.name are constants where the shape has no envelope.
 func (m *Mapper) mapSignIn(ev *ocsf.Event) error {
@@ -49,6 +49,9 @@ func (m *Mapper) mapSignIn(ev *ocsf.Event) error {
 	m.mapSignInDevice(ev)
 	m.mapSignInRisk(ev)
 	m.mapConditionalAccess(ev)
+	if ev.HasRiskLevelID() || ev.HasRiskDetails() || ev.HasActionID() {
+		ev.Metadata.Profiles = append(ev.Metadata.Profiles, "security_control")
+	}
 	normalize.Text(r.body.get("userAgent"), ev.HTTPRequest.SetUserAgent)
 	normalize.Text(r.body.get("uniqueTokenIdentifier"), ev.Session.SetUID)
 	normalize.Text(r.body.get("sessionId"), ev.Session.SetUIDAlt)
@@ -87,9 +90,12 @@ func (m *Mapper) mapSignInUser(ev *ocsf.Event) {
 		}
 	}
 	if !user.HasName() && !user.HasUID() {
-		user.SetName(normalize.Unknown)
+		normalize.Text(r.top.get("identity"), user.SetName)
 	}
 	mapUserType(r.body.get("userType"), isService, user)
+	if !user.HasName() && !user.HasUID() {
+		user.SetName(normalize.Unknown)
+	}
 	m.mapHomeTenant(ev)
 	copyUser(&ev.Actor.User, user)
 }
@@ -164,7 +170,9 @@ func (m *Mapper) mapSignInServices(ev *ocsf.Event) {
 	if !says(id) && r.shape != analytics {
 		id = r.body.get("resourceId")
 	}
-	normalize.Text(id, ev.Service.SetUID)
+	if !strings.HasPrefix(id.Text(), "/") { // the directory's own
+		normalize.Text(id, ev.Service.SetUID)
+	}
 	if !ev.Service.Present() {
 		if ev.Actor.HasAppName() {
 			ev.Service.SetName(ev.Actor.AppName())
@@ -265,9 +273,6 @@ func (m *Mapper) mapSignInRisk(ev *ocsf.Event) {
 			}
 			ev.SetRiskDetails(text)
 		}
-	}
-	if ev.HasRiskLevelID() || ev.HasRiskDetails() {
-		ev.Metadata.Profiles = append(ev.Metadata.Profiles, "security_control")
 	}
 }
 

@@ -123,6 +123,12 @@ func (m *Mapper) mapAuthStep(step jsondoc.Value, ev *ocsf.Event) bool {
 
 // mapConditionalAccess maps the policies of conditional access that decided.
 func (m *Mapper) mapConditionalAccess(ev *ocsf.Event) {
+	switch status := m.r.body.get("conditionalAccessStatus").Text(); {
+	case strings.EqualFold(status, "success"):
+		ev.SetActionID(ocsf.ActionIDAllowed)
+	case strings.EqualFold(status, "failure"):
+		ev.SetActionID(ocsf.ActionIDDenied)
+	}
 	for policy := range m.open(m.r.body.any("appliedConditionalAccessPolicies", "conditionalAccessPolicies")).Elements {
 		result := fold(policy, "result")
 		switch {
