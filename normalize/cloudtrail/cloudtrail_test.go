@@ -1,12 +1,16 @@
 package cloudtrail_test
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/normalize/cloudtrail"
 	"github.com/weir-security/weir/normalize/internal/maptest"
+	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/schemas/jsondoc"
 	"github.com/weir-security/weir/schemas/ocsf"
 	"github.com/weir-security/weir/schemas/ocsf/facts"
@@ -74,6 +78,23 @@ func TestRefused(t *testing.T) {
 		var ev ocsf.Event
 		if err := suite.New().Map(suite.Record([]byte(record)), &ev); err == nil || err.Error() != want {
 			t.Errorf("%s\ngives %v\nwant  %s", record, err, want)
+		}
+	}
+}
+
+// The corpus has such a spreadsheet: no line of it becomes an event.
+func TestCorpusThatIsNoJSON(t *testing.T) {
+	file := filepath.Join("..", "..", "..", "shared", "corpus", "raw", "cloudtrail_csv", "otrf_aws_s3_honeybucketlogs.ndjson")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Skip("no corpus of real logs beside the project")
+	}
+	mapper := suite.New()
+	var ev ocsf.Event
+	for line := range strings.Lines(string(text)) {
+		var refused *normalize.Error
+		if err := mapper.Map(suite.Record([]byte(line)), &ev); !errors.As(err, &refused) || refused.Reason != event.ReasonSyntax {
+			t.Errorf("%v: %s", err, line)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // LookupEvents), "lower_case" (a record whose keys an export has changed).
 func Dialect(root jsondoc.Value) string {
 	switch {
-	case isCall(root, "eventName", "eventSource", "userIdentity", "awsRegion", "eventType"):
+	case isCall(root, "eventName", "eventSource", "userIdentity", "awsRegion", "eventType", "requestParameters", "responseElements"):
 		if isText(root.Get("eventJson")) {
 			return "lake"
 		}
