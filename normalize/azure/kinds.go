@@ -111,6 +111,9 @@ func recognise(top *members, properties jsondoc.Value) (kind, shape) {
 	}
 	category := nameOf(top.any("category", "categoryValue")).Text()
 	k := lookup(categories, category)
+	if (k == kindActivity || k == kindAudit) && !top.any("operationName", "operationNameValue", "activityDisplayName").Exists() {
+		k = kindNone // the words of these categories are anybody's
+	}
 	// Policy is a category of the Activity log and of Entra's audit log.
 	if k != kindNone && !strings.EqualFold(category, "policy") {
 		return k, s
