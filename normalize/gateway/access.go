@@ -108,10 +108,7 @@ func (a *access) finishConnection() {
 	if a.received >= 0 {
 		ev.Traffic.SetBytesOut(a.received)
 	}
-	for _, p := range [...]pair{{"request", a.request}, {"method", a.method}, {"target", a.target}, {"protocol", a.protocol},
-		{"url", a.url}, {"scheme", a.scheme}, {"path", a.path}, {"query", a.query}, {"port", a.port}} {
-		a.keep(p.name, p.value)
-	}
+	a.keepRequest()
 	for _, name := range [...]string{a.host, a.server} {
 		if name != "" && !a.setDestinationName(name) {
 			a.keep("server", name)
@@ -119,12 +116,51 @@ func (a *access) finishConnection() {
 	}
 }
 
-// finishOther keeps what a class without the attributes of a request cannot hold.
-func (a *access) finishOther() {
+// keepRequest keeps what is known of a request in a record that is of none.
+func (a *access) keepRequest() {
 	for _, p := range [...]pair{{"request", a.request}, {"method", a.method}, {"target", a.target}, {"protocol", a.protocol},
-		{"url", a.url}, {"scheme", a.scheme}, {"host", a.host}, {"server", a.server}, {"path", a.path}, {"query", a.query}, {"port", a.port}} {
+		{"url", a.url}, {"scheme", a.scheme}, {"path", a.path}, {"query", a.query}, {"port", a.port}, {"resourcePath", a.resource}} {
 		a.keep(p.name, p.value)
 	}
+	ev := a.ev
+	if r := &ev.HTTPRequest; r.Present() {
+		a.keep("user_agent", r.UserAgent())
+		a.keep("referrer", r.Referrer())
+		a.keep("request_id", r.UID())
+		a.keep("x_forwarded_for", strings.Join(r.XForwardedFor, ","))
+		a.keepNumber("request_body_length", r.HasBodyLength(), r.BodyLength())
+		a.keepHeaders(r.HTTPHeaders)
+		*r = ocsf.HTTPRequest{}
+	}
+	if r := &ev.HTTPResponse; r.Present() {
+		a.keep("content_type", r.ContentType())
+		a.keepNumber("latency", r.HasLatency(), r.Latency())
+		a.keepHeaders(r.HTTPHeaders)
+		*r = ocsf.HTTPResponse{}
+	}
+	if ev.Trace.Present() {
+		a.keep("trace_id", ev.Trace.UID())
+		ev.Trace = ocsf.Trace{}
+	}
+}
+
+func (a *access) keepNumber(name string, is bool, n int32) {
+	if is {
+		a.keep(name, strconv.Itoa(int(n)))
+	}
+}
+
+func (a *access) keepHeaders(headers []ocsf.HTTPHeader) {
+	for i := range headers {
+		a.keep(headers[i].Name(), headers[i].Value())
+	}
+}
+
+// finishOther keeps what a class without the attributes of a request cannot hold.
+func (a *access) finishOther() {
+	a.keepRequest()
+	a.keep("host", a.host)
+	a.keep("server", a.server)
 	if a.hasCode {
 		a.ev.SetStatusCode(statusText(a.code))
 	}

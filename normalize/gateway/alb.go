@@ -18,7 +18,7 @@ func newALB() *Vendor {
 		lookup: elbVariable,
 		decode: decode,
 		begin:  beginAWS,
-		end:    endELB,
+		end:    endALB,
 	}
 	v.lines = []lineDialect{v.columnsOf("alb", columns{separator: ' ', least: 16, is: func(c []string) bool {
 		return strings.HasPrefix(c[2], "app/") && albTypes[c[0]] && isTime(c[1])
@@ -166,8 +166,16 @@ func setMetricUnlessNone(name string) setter {
 	return func(a *access, text string) bool { return text[0] != '-' && add(a, text) }
 }
 
-// endELB sums up the processing times, and tells TCP listeners from HTTP.
+// endELB tells TCP listeners from HTTP.
 func endELB(a *access) {
+	endALB(a)
+	if !a.hasCode && a.request == "" {
+		a.network = true
+	}
+}
+
+// endALB sums up the processing times.
+func endALB(a *access) {
 	total, n := 0.0, 0
 	for _, m := range a.ev.LoadBalancer.Metrics {
 		if ms, ok := parseSeconds(m.Value()); ok && strings.HasSuffix(m.Name(), "_processing_time") {
@@ -177,9 +185,6 @@ func endELB(a *access) {
 	}
 	if n == 3 && !a.ev.HasDuration() {
 		a.ev.SetDuration(int64(total + 0.5))
-	}
-	if !a.network && !a.hasCode && a.request == "" {
-		a.network = true
 	}
 }
 

@@ -1,14 +1,22 @@
 package gateway_test
 
 import (
+	"bytes"
+	"errors"
 	"maps"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/normalize/gateway"
 	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/schemas/ocsf"
+	"github.com/weir-security/weir/schemas/ocsf/facts"
 )
 
 // benched are the usual records of each vendor.
@@ -70,13 +78,47 @@ func TestMutate(t *testing.T) {
 	}
 }
 
+// FuzzMap maps anything as NGINX's, with all that every event must be.
 func FuzzMap(f *testing.F) {
-	for name := range vendors {
-		_ = name
-	}
 	suiteOf("nginx").Fuzz(f, `1007:d77: 00000000 - 0 [01/Nov/0000:00:00:00 +0000] "0"0 000 0`,
 		`::1 - - [18/Nov/2026:09:04:05 +0100] "" 400 0 "-" "\xC3\xA9\xFF\x22"`,
 		`{"remote_addr":"192.0.2.1","status":"200","msec":"1794990352.123","request":"GET / HTTP/1.1"}`)
+}
+
+// FuzzAll maps anything by every vendor: a valid event, or an error.
+func FuzzAll(f *testing.F) {
+	files, err := filepath.Glob("testdata/*/*.txtar")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no golden files: %v", err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(bytes.TrimSuffix(archive.Files[0].Data, []byte("\n")))
+	}
+	names := slices.Sorted(maps.Keys(vendors))
+	mappers := make([]normalize.Mapper, len(names))
+	for i, name := range names {
+		mappers[i] = vendors[name].NewMapper()
+	}
+	f.Fuzz(func(t *testing.T, record []byte) {
+		var ev ocsf.Event
+		for i, mapper := range mappers {
+			vendors[names[i]].LineDialect(string(record))
+			if err := mapper.Map(&event.Record{Value: record}, &ev); err != nil {
+				var mapErr *normalize.Error
+				if !errors.As(err, &mapErr) {
+					t.Fatalf("%s: %v is no *normalize.Error", names[i], err)
+				}
+				continue
+			}
+			for _, v := range facts.Validate(ev.AppendJSON(nil)) {
+				t.Errorf("%s: %s: %s", names[i], v.Path, v.Message)
+			}
+		}
+	})
 }
 
 // A time of the common log format is what time.Parse reads.
@@ -99,4 +141,26 @@ func FuzzParseCLF(f *testing.F) {
 			t.Errorf("%q is %d, want %d", text, ev.Time(), want.UnixMilli())
 		}
 	})
+}
+
+// TestLongLines maps lines of megabytes that are made to be tried again and again:
+// the work stays in proportion to their length. If it did not, this would take
+// minutes.
+func TestLongLines(t *testing.T) {
+	const size = 1 << 20
+	for _, piece := range []string{"a: ", `" "`, " [", "1 - [", "192.0.2.1, "} {
+		for _, line := range []string{
+			strings.Repeat(piece, size/len(piece)),
+			`192.0.2.1 - ` + strings.Repeat(piece, size/len(piece)) + ` [18/Nov/2026:09:04:05 +0000] "GET / HTTP/1.1" 200 x`,
+			`192.0.2.1 - - [18/Nov/2026:09:04:05 +0000] "GET / HTTP/1.1" 200 1 "` + strings.Repeat(piece, size/len(piece)),
+		} {
+			for name, v := range vendors {
+				var ev ocsf.Event
+				var mapErr *normalize.Error
+				if err := v.NewMapper().Map(&event.Record{Value: []byte(line)}, &ev); err != nil && !errors.As(err, &mapErr) {
+					t.Errorf("%s: %.40s: %v", name, line, err)
+				}
+			}
+		}
+	}
 }

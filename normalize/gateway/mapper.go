@@ -91,7 +91,7 @@ func (v *Vendor) noFormat() error {
 // mapText maps a line, behind the headers that it may have.
 func (m *Mapper) mapText(line string) bool {
 	line = strings.TrimRight(line, "\r\n")
-	for {
+	for range maxHeaders {
 		for _, f := range m.custom {
 			if m.tryLine(&f.line, line) {
 				return true
@@ -113,6 +113,7 @@ func (m *Mapper) mapText(line string) bool {
 			return true
 		}
 	}
+	return false
 }
 
 func (m *Mapper) tryLine(d *lineDialect, line string) bool {

@@ -354,6 +354,9 @@ func (a *access) finishUpstream() {
 
 // splitList takes "a, b : c" apart.
 func splitList(list string) []string {
+	if len(list) > maxList {
+		return []string{list}
+	}
 	if strings.IndexByte(list, ',') < 0 && strings.IndexByte(list, ' ') < 0 {
 		if list == "" {
 			return nil

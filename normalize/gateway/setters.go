@@ -203,12 +203,9 @@ func setClient(a *access, text string) bool {
 		}
 	}
 	if isList {
-		for address := range strings.SplitSeq(others, ",") {
-			if address = strings.TrimSpace(address); normalize.IsIP(address) {
-				s.IntermediateIPs = append(s.IntermediateIPs, address)
-			} else {
-				a.keep("proxy", address)
-			}
+		list, clean := addresses(others)
+		if s.IntermediateIPs = append(s.IntermediateIPs, list...); !clean {
+			a.keep("proxies", strings.TrimSpace(others))
 		}
 	}
 	return true
@@ -243,9 +240,16 @@ func setForwarded(a *access, text string) bool {
 	return clean
 }
 
+// maxList is how many bytes of addresses are read: more than the headers that gateways
+// take may have.
+const maxList = 64 << 10
+
 // addresses reads a list of addresses. clean is false if it holds something else.
 func addresses(text string) (list []string, clean bool) {
 	clean = true
+	if len(text) > maxList {
+		return nil, false
+	}
 	for address := range strings.SplitSeq(text, ",") {
 		address = strings.TrimSpace(address)
 		if host, _, ok := normalize.SplitHostPort(address); ok {

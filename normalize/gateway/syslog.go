@@ -2,6 +2,9 @@ package gateway
 
 import "strings"
 
+// maxHeaders is how often a line is tried: as it is, and behind headers of relays.
+const maxHeaders = 4
+
 // cutHeader takes the header of syslog off a line: RFC 5424's, RFC 3164's with or
 // without its priority, and what shippers make of that ("host tag[1]: "). What is no
 // header stays.

@@ -20,7 +20,7 @@ func (a *access) appendUnmapped(dst []byte) []byte {
 			dst = append(dst, ',')
 		}
 		again := 1
-		for _, earlier := range a.kept[:i] {
+		for _, earlier := range a.kept[max(0, i-maxFields):i] {
 			if earlier.name == p.name {
 				again++
 			}

@@ -170,7 +170,7 @@ func (v *Vendor) LineDialect(line string) string { return v.lineDialect(line, fa
 func (v *Vendor) lineDialect(line string, named bool) string {
 	var room [maxFields]string
 	line = strings.TrimRight(line, "\r\n")
-	for {
+	for range maxHeaders {
 		for i := range v.lines {
 			if d := &v.lines[i]; named || !d.shared {
 				if name := d.is(line, room[:]); name != "" {
@@ -184,6 +184,7 @@ func (v *Vendor) lineDialect(line string, named bool) string {
 		}
 		line, named = rest, named || v.isNamed(header)
 	}
+	return ""
 }
 
 // maxFields is how many fields of a line fit without an allocation.

@@ -2,12 +2,18 @@ package format
 
 import "strings"
 
+// maxColumns is how many columns are told apart. What is behind them is one.
+const maxColumns = 256
+
 // Split appends the columns of a line to list. Between spaces, a column may be in
 // quotes, or where brackets says so in brackets, which are taken off: it ends at the
 // closing one that a space or the line's end follows. With another separator a column
 // is what is between two.
 func Split(line string, separator byte, brackets bool, list []string) []string {
 	for line != "" {
+		if len(list) == maxColumns {
+			return append(list, line)
+		}
 		var column string
 		if separator == ' ' {
 			column, line = cutColumn(line, brackets)

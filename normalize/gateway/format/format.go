@@ -113,8 +113,9 @@ func (l *Line) Fields() []string {
 	return names
 }
 
-// maxSteps bounds how many ends of fields are tried for one line.
-const maxSteps = 4096
+// maxSteps bounds the work on one line: each end of a field that is tried is a step,
+// and so are each 256 bytes that are looked at for it.
+const maxSteps = 1 << 15
 
 // Match matches a line. It fills values with the texts of the fields, slices of
 // text, and returns what is behind an open format. values must have room for them.
@@ -153,10 +154,11 @@ func (m *matching) from(i, pos int) (end int, ok bool) {
 		return m.from(i+1, pos+len(after))
 	}
 	for at := pos; m.steps > 0; at++ {
-		m.steps--
 		if at = f.end(m.text, pos, at, m.line.open); at < 0 {
+			m.steps -= 1 + (len(m.text)-pos)/256
 			return 0, false
 		}
+		m.steps -= 1 + (at-pos)/256
 		value := m.text[pos:at]
 		if f.Shape == Braced {
 			value = value[1 : len(value)-1]
