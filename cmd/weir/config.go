@@ -14,6 +14,7 @@ import (
 	"github.com/weir-security/weir/internal/pipeline"
 	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/internal/yamlpos"
+	"github.com/weir-security/weir/normalize/redact"
 	"github.com/weir-security/weir/sinks"
 )
 
@@ -95,13 +96,20 @@ func configFlag(c *cobra.Command, file *string) {
 	c.Flags().StringVarP(file, "config", "c", "", "configuration `FILE`")
 }
 
+// checkRedact is what package redact says of a configuration.
+var checkRedact = config.CheckRedact{
+	Key:   redact.CheckKey,
+	Value: func(expr string) error { _, err := redact.CheckValue(expr); return err },
+	Path:  redact.CheckPath,
+}
+
 // loadConfig reads the configuration, or the defaults when file is empty. It
 // prints what is wrong with the file to standard error.
 func loadConfig(c *cobra.Command, file string) (*config.Config, error) {
 	if file == "" {
 		return config.Default(), nil
 	}
-	cfg, err := config.Load(file, config.Options{Sources: sources.Builtin().Names(), CheckFormat: sources.CheckFormat})
+	cfg, err := config.Load(file, config.Options{Sources: sources.Builtin().Names(), CheckFormat: sources.CheckFormat, CheckRedact: checkRedact})
 	var problems yamlpos.Problems
 	switch {
 	case errors.As(err, &problems):
@@ -123,14 +131,32 @@ func sourcesOf(cfg *config.Config) (*sources.Table, error) {
 	return table, nil
 }
 
+// redactionOf compiles the redaction of a configuration; nil if it is switched off.
+func redactionOf(cfg *config.Config) (*redact.Policy, error) {
+	r := &cfg.Redact
+	if !r.Enabled {
+		return nil, nil
+	}
+	policy, err := redact.New(redact.Options{Key: []byte(string(r.Key)), Keys: r.Keys, Values: r.Values, Drop: r.Drop, Hash: r.Hash})
+	if err != nil {
+		return nil, exitcode.Wrap(exitcode.Usage, fmt.Errorf("redact: %w", err), "docs/redaction.md says what may stand there")
+	}
+	return policy, nil
+}
+
 // loadSources is the table of sources of a configuration file, or the built-in one
-// when file is empty.
-func loadSources(c *cobra.Command, file string) (*sources.Table, error) {
+// when file is empty, with its redaction.
+func loadSources(c *cobra.Command, file string) (*sources.Table, *redact.Policy, error) {
 	cfg, err := loadConfig(c, file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return sourcesOf(cfg)
+	table, err := sourcesOf(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	policy, err := redactionOf(cfg)
+	return table, policy, err
 }
 
 // configProblems prints what is wrong with a configuration and returns the error

@@ -68,6 +68,10 @@ func (o *dlqReplay) run(c *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
+	policy, err := redactionOf(cfg)
+	if err != nil {
+		return err
+	}
 	rules, err := loadConfiguredRules(c, cfg)
 	if err != nil {
 		return err
@@ -77,7 +81,7 @@ func (o *dlqReplay) run(c *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, box.close()) }()
-	trial := pipeline.NewTrial(box.opts, box.names, table.All(), rules, box.log)
+	trial := pipeline.NewTrial(box.opts, box.names, table.All(), policy, rules, box.log)
 	result, err := deadletter.Replay{
 		Filter: filter,
 		Judge:  deadletter.Judge{Try: trial.Try, Sources: table, As: o.as, Force: o.force, RecordLimit: cfg.Limits.Record},

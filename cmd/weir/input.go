@@ -18,6 +18,7 @@ import (
 	"github.com/weir-security/weir/internal/exitcode"
 	"github.com/weir-security/weir/internal/rawlog"
 	"github.com/weir-security/weir/internal/sources"
+	"github.com/weir-security/weir/normalize/redact"
 	"github.com/weir-security/weir/schemas/event"
 )
 
@@ -26,6 +27,7 @@ type inputFlags struct {
 	source, origin, config, summary string
 
 	sources *sources.Table
+	redact  *redact.Policy
 	found   []inputCounts // by input, without those that had nothing
 	shown   []string      // first rejects
 	hint    string        // the source that a rejected record looks like
@@ -45,7 +47,7 @@ func (f *inputFlags) add(c *cobra.Command) {
 // that waits for a person to type logs has been misunderstood.
 func (f *inputFlags) inputs(c *cobra.Command, args []string) ([]rawlog.Input, error) {
 	var err error
-	if f.sources, err = loadSources(c, f.config); err != nil {
+	if f.sources, f.redact, err = loadSources(c, f.config); err != nil {
 		return nil, err
 	}
 	if f.auto() {
@@ -76,7 +78,7 @@ func (f *inputFlags) auto() bool { return f.source == rawlog.Auto || f.source ==
 
 // reader returns the reader that the flags ask for.
 func (f *inputFlags) reader(h rawlog.Handler) *rawlog.Reader {
-	return rawlog.New(rawlog.Options{Sources: f.sources, Source: f.source}, h)
+	return rawlog.New(rawlog.Options{Sources: f.sources, Source: f.source, Redact: f.redact}, h)
 }
 
 // read reads all inputs through r, with progress on standard error when that is

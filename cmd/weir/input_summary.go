@@ -9,6 +9,7 @@ import (
 
 	"github.com/weir-security/weir/internal/exitcode"
 	"github.com/weir-security/weir/internal/rawlog"
+	"github.com/weir-security/weir/normalize/redact"
 )
 
 // inputCounts is what one input held.
@@ -45,6 +46,9 @@ func (f *inputFlags) printCounts(stderr io.Writer, counts rawlog.Counts, kept bo
 		f.printFound(stderr, counts)
 	}
 	fmt.Fprintln(stderr, summary(counts, len(f.found)))
+	if counts.Redactions != (redact.Counts{}) {
+		fmt.Fprintln(stderr, redactions(counts.Redactions))
+	}
 	return nil
 }
 
@@ -66,6 +70,21 @@ func foundIn(counts rawlog.Counts) string {
 	var parts []string
 	for _, k := range counts.Kinds() {
 		parts = append(parts, fmt.Sprintf("%v %d", k, counts.Events[k]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// redactions is "2 credentials redacted, 1 value dropped".
+func redactions(c redact.Counts) string {
+	var parts []string
+	if c.Redacted > 0 {
+		parts = append(parts, count(int(c.Redacted), "credential")+" redacted")
+	}
+	if c.Dropped > 0 {
+		parts = append(parts, count(int(c.Dropped), "value")+" dropped")
+	}
+	if c.Hashed > 0 {
+		parts = append(parts, count(int(c.Hashed), "value")+" hashed")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -105,12 +124,15 @@ func breakdown[K ~string](counts map[K]int64) string {
 
 // countsJSON is the summary for machines.
 type countsJSON struct {
-	Object  string           `json:"object,omitempty"`
-	Events  int64            `json:"events"`
-	Rejects map[string]int64 `json:"rejects"`
-	Bytes   int64            `json:"bytes"`
-	Found   []foundJSON      `json:"found"`
-	Inputs  []countsJSON     `json:"inputs,omitempty"`
+	Object   string           `json:"object,omitempty"`
+	Events   int64            `json:"events"`
+	Rejects  map[string]int64 `json:"rejects"`
+	Bytes    int64            `json:"bytes"`
+	Found    []foundJSON      `json:"found"`
+	Redacted int64            `json:"redacted,omitempty"`
+	Dropped  int64            `json:"dropped,omitempty"`
+	Hashed   int64            `json:"hashed,omitempty"`
+	Inputs   []countsJSON     `json:"inputs,omitempty"`
 }
 
 type foundJSON struct {
@@ -120,7 +142,8 @@ type foundJSON struct {
 }
 
 func toJSON(object string, c rawlog.Counts) countsJSON {
-	out := countsJSON{Object: object, Bytes: c.Bytes, Rejects: map[string]int64{}, Found: []foundJSON{}}
+	out := countsJSON{Object: object, Bytes: c.Bytes, Rejects: map[string]int64{}, Found: []foundJSON{},
+		Redacted: c.Redactions.Redacted, Dropped: c.Redactions.Dropped, Hashed: c.Redactions.Hashed}
 	out.Events, _ = c.Total()
 	for reason, n := range c.Rejects {
 		out.Rejects[string(reason)] = n

@@ -65,6 +65,10 @@ func (o *runOptions) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	policy, err := redactionOf(cfg)
+	if err != nil {
+		return err
+	}
 	roles, err := o.parseRoles()
 	if err != nil {
 		return err
@@ -92,6 +96,7 @@ func (o *runOptions) run(c *cobra.Command) error {
 	}
 	reload, stopReload := reloadRules(cfg)
 	defer stopReload()
+	saveMemory()
 	started := time.Now()
 	// The user's signal is a drain; only a second one, which ends the process, or
 	// shutdown_timeout is an abort.
@@ -99,6 +104,7 @@ func (o *runOptions) run(c *cobra.Command) error {
 		Config:   cfg,
 		Sources:  table.All(),
 		Rules:    rules,
+		Redact:   policy,
 		Reload:   reload,
 		Roles:    roles,
 		Once:     o.once,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/weir-security/weir/internal/config"
 	"github.com/weir-security/weir/internal/pipeline"
+	"github.com/weir-security/weir/normalize/redact"
 )
 
 // runSummary is what `weir run --summary json` prints.
@@ -79,10 +80,16 @@ func printCounts(w io.Writer, snap pipeline.Snapshot) {
 		total.Duplicates += c.Duplicates
 		total.DeadLettered += c.DeadLettered
 		total.Alerted += c.Alerted
+		total.Redacted += c.Redacted
+		total.Dropped += c.Dropped
+		total.Hashed += c.Hashed
 	}
 	t.AppendFooter(table.Row{"total", total.Read, total.Normalized, total.Duplicates, total.DeadLettered, total.Alerted})
 	t.SetColumnConfigs(numberColumns())
 	t.Render()
+	if total.Redacted+total.Dropped+total.Hashed > 0 {
+		fmt.Fprintf(w, "%s\n", redactions(redact.Counts{Redacted: total.Redacted, Dropped: total.Dropped, Hashed: total.Hashed}))
+	}
 }
 
 // numberColumns aligns everything behind the name to the right.

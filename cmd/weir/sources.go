@@ -24,7 +24,7 @@ func newSources() *cobra.Command {
 		Example: `  weir sources
   weir sources --format json | jq -r '.[].name'`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			known, err := loadSources(c, file)
+			known, _, err := loadSources(c, file)
 			if err != nil {
 				return err
 			}

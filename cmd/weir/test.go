@@ -15,6 +15,7 @@ import (
 	"github.com/weir-security/weir/internal/exitcode"
 	"github.com/weir-security/weir/internal/rawlog"
 	"github.com/weir-security/weir/internal/sources"
+	"github.com/weir-security/weir/normalize/redact"
 )
 
 func newTest() *cobra.Command {
@@ -56,6 +57,7 @@ type testOptions struct {
 
 	wanted *regexp.Regexp
 	table  *sources.Table
+	redact *redact.Policy
 	render detections.RenderFunc
 }
 
@@ -93,6 +95,9 @@ func (o *testOptions) prepare(c *cobra.Command) (err error) {
 	}
 	cfg, err := loadConfig(c, o.config)
 	if err != nil {
+		return err
+	}
+	if o.redact, err = redactionOf(cfg); err != nil {
 		return err
 	}
 	if o.table, err = sourcesOf(cfg); err != nil {
@@ -164,7 +169,7 @@ func (o *testOptions) tree(stderr io.Writer, tree *ruleTree, rules *detections.R
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	report := rules.RunTests(tree.files(), rawlog.NewMappers(o.table).Map, detections.TestOptions{
+	report := rules.RunTests(tree.files(), rawlog.NewMappers(o.table, o.redact).Map, detections.TestOptions{
 		Rules: ids, Permute: o.permute, Seed: o.seed, Render: o.render,
 		Wants: func(rule, test string) bool { return o.wanted.MatchString(rule + "/" + test) },
 	})

@@ -80,7 +80,7 @@ func survives(shared fstest.MapFS, file, text string) bool {
 	if err != nil {
 		return false
 	}
-	for _, r := range set.RunTests(fsys, rawlog.NewMappers(sources.Builtin()).Map, detections.TestOptions{}).Results {
+	for _, r := range set.RunTests(fsys, rawlog.NewMappers(sources.Builtin(), nil).Map, detections.TestOptions{}).Results {
 		if len(r.Failures) > 0 {
 			return false
 		}

@@ -28,7 +28,7 @@ func TestNoWarnings(t *testing.T) {
 // TestRules runs the tests that the rules carry.
 func TestRules(t *testing.T) {
 	set := load(t)
-	report := set.RunTests(rules.FS, rawlog.NewMappers(sources.Builtin()).Map, detections.TestOptions{})
+	report := set.RunTests(rules.FS, rawlog.NewMappers(sources.Builtin(), nil).Map, detections.TestOptions{})
 	if len(report.Results) == 0 {
 		t.Fatal("no tests")
 	}

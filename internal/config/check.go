@@ -12,6 +12,7 @@ import (
 func (c *Config) check(r *reader) {
 	c.Kafka.check(r)
 	c.Lake.check(r)
+	c.Redact.check(r)
 	c.Metrics.check(r)
 	checkNames(r, "collectors", c.Collectors, func(x Collector) string { return x.Name })
 	checkCollectors(r, c.Collectors)

@@ -29,6 +29,7 @@ type Config struct {
 	Sources    map[string]Source
 	Collectors []Collector
 	Rules      Rules
+	Redact     Redact
 	Dedup      Dedup
 	Lateness   Lateness
 	// IdleAfter is how long a raw partition may be silent before it no longer
@@ -138,6 +139,7 @@ func Default() *Config {
 				Alerts: 720 * time.Hour, DLQ: 336 * time.Hour,
 			},
 		},
+		Redact:    Redact{Enabled: true},
 		Dedup:     Dedup{Horizon: time.Hour, MaxKeys: 1_000_000},
 		Lateness:  Lateness{Default: 10 * time.Minute},
 		IdleAfter: 30 * time.Second,
@@ -166,6 +168,8 @@ type Options struct {
 	Sources []string
 	// CheckFormat tells what is wrong with a custom format of a source; nil: nothing.
 	CheckFormat func(source, format string) error
+	// CheckRedact tells what is wrong with items of redact.
+	CheckRedact CheckRedact
 	// Env looks an environment variable up; nil is os.LookupEnv.
 	Env func(name string) (value string, set bool)
 }

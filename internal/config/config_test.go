@@ -1,7 +1,10 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -11,10 +14,27 @@ import (
 
 var testOptions = Options{
 	Sources: []string{"aws.cloudtrail", "azure.activity", "gateway.nginx", "kubernetes.audit"},
+	CheckFormat: func(_, format string) error {
+		if format == "bad format" {
+			return errors.New("it names no field")
+		}
+		return nil
+	},
+	CheckRedact: CheckRedact{
+		Key:   func(name string) error { return atLeast(name, 3) },
+		Value: func(expr string) error { _, err := regexp.Compile(expr); return err },
+	},
 	Env: func(name string) (string, bool) {
 		v, set := map[string]string{"HOST": "kafka-1:9092", "EMPTY": "", "PARTITIONS": "8", "YAML": "x, brokers: [evil:1]"}[name]
 		return v, set
 	},
+}
+
+func atLeast(s string, n int) error {
+	if len(s) < n {
+		return fmt.Errorf("want %d letters, got %q", n, s)
+	}
+	return nil
 }
 
 var ignorePlaces = cmpopts.IgnoreFields(Config{}, "places", "File")

@@ -63,6 +63,9 @@ func FuzzLoad(f *testing.F) {
 
 // maskAll makes of every secret what is shown of it.
 func maskAll(c *Config) {
+	if c.Redact.Key != "" {
+		c.Redact.Key = mask
+	}
 	sasl := []*SASL{c.Kafka.SASL}
 	for _, a := range c.Alerts {
 		if a.Kafka != nil {

@@ -17,6 +17,7 @@ func (c *Config) fields() []field {
 		{"rules", "the detections", section{
 			{"dir", "directory that holds `weir-rules.yaml`; empty: the rules built into the binary", optionalPath(&c.Rules.Dir)},
 		}},
+		{"redact", "credentials in records, before they become events; see redaction.md", section(c.Redact.fields())},
 		{"dedup", "records that come twice", section{
 			{"horizon", "how far back a duplicate is recognised", duration(&c.Dedup.Horizon, time.Second)},
 			{"max_keys", "how many records are remembered at most, by partition", integer(&c.Dedup.MaxKeys, 1, 100_000_000)},

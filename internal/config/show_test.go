@@ -23,6 +23,8 @@ kafka:
   tls: {}
 collectors:
   - {name: trail, type: file, source: aws.cloudtrail, path: /logs/trail, backfill: true, poll_interval: 1500ms}
+sources: {gateway.nginx: {formats: ['$remote_addr "${request}" $status']}}
+redact: {key: hunter2 hunter2 hunter2, keys: [badge], values: ['emp-\d+'], drop: [managedFields], hash: [user.email]}
 lateness: {sources: {gateway.nginx: 2m}}
 alerts:
   - {name: console, type: terminal}
@@ -84,8 +86,8 @@ func TestYAMLSaysWhereFrom(t *testing.T) {
 		"brokers: ['kafka-1:9092', 'kafka-2:9092'] # weir.yaml:4\n",
 		"poll_interval: 1s500ms # weir.yaml:8\n",
 		"default: 10m # default\n",
-		"gateway.nginx: 2m # weir.yaml:9\n",
-		"  path: /var/alerts.ndjson # weir.yaml:12\n",
+		"gateway.nginx: 2m # weir.yaml:11\n",
+		"  path: /var/alerts.ndjson # weir.yaml:14\n",
 	} {
 		if !strings.Contains(string(shown), want) {
 			t.Errorf("lacks %q:\n%s", want, shown)

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"maps"
 	"slices"
 
@@ -18,7 +17,12 @@ type Source struct {
 
 func (s *Source) fields(name string) []field {
 	return []field{
-		{"formats", "custom forms of its records in the vendor's own syntax (`log_format` of NGINX), beside those that weir knows; see sources.md", formatList{name, &s.Formats}},
+		{"formats", "custom forms of its records in the vendor's own syntax (`log_format` of NGINX), beside those that weir knows; see sources.md", checkedList{&s.Formats, func(r *reader) func(string) error {
+			if r.opts.CheckFormat == nil {
+				return nil
+			}
+			return func(format string) error { return r.opts.CheckFormat(name, format) }
+		}}},
 	}
 }
 
@@ -72,49 +76,4 @@ func (s sourceSettings) write() *yaml.Node {
 		m.Style = yaml.FlowStyle
 	}
 	return m
-}
-
-// formatList is a list of texts in which ${NAME} is the vendor's syntax and no
-// variable of the environment.
-type formatList struct {
-	source string
-	to     *[]string
-}
-
-func (formatList) form() string { return "list" }
-
-func (l formatList) read(r *reader, n yamlpos.Node) {
-	*l.to = nil
-	for _, item := range n.List() {
-		var text string
-		if !r.sound(func() { text = item.Text() }) {
-			continue
-		}
-		if err := r.checkFormat(l.source, text); err != nil {
-			item.Problemf("%v", err)
-			continue
-		}
-		*l.to = append(*l.to, text)
-	}
-}
-
-func (r *reader) checkFormat(source, format string) error {
-	switch {
-	case format == "":
-		return errors.New("want a format, got nothing")
-	case r.opts.CheckFormat == nil:
-		return nil
-	}
-	return r.opts.CheckFormat(source, format)
-}
-
-func (l formatList) write() *yaml.Node {
-	s := &yaml.Node{Kind: yaml.SequenceNode}
-	for _, text := range *l.to {
-		s.Content = append(s.Content, scalarNode("!!str", text))
-	}
-	if len(s.Content) == 0 {
-		s.Style = yaml.FlowStyle
-	}
-	return s
 }

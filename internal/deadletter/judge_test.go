@@ -84,7 +84,7 @@ func TestBecomes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			j := test.judge
-			j.Try = tryShape
+			j.Try, j.Sources = tryShape, sources.Builtin()
 			if j.RecordLimit == 0 {
 				j.RecordLimit = 1 << 20
 			}

@@ -124,7 +124,7 @@ func (w *world) withBroker(do func(broker.Options) error) error {
 
 // complete fills in what a replay needs of the world.
 func (w *world) complete(opts broker.Options, r deadletter.Replay) deadletter.Replay {
-	r.Judge.Try = pipeline.NewTrial(opts, w.names, sources.Builtin().All(), w.rules, quiet).Try
+	r.Judge.Try = pipeline.NewTrial(opts, w.names, sources.Builtin().All(), nil, w.rules, quiet).Try
 	r.Judge.Sources = sources.Builtin()
 	r.Judge.RecordLimit = w.config.Limits.Record
 	return r

@@ -151,6 +151,9 @@ func (d *detectRole) emit(ctx context.Context, b *batch, r *kgo.Record, res *pro
 		c.Duplicates++
 	default:
 		c.Normalized++
+		c.Redacted += res.redact.Redacted
+		c.Dropped += res.redact.Dropped
+		c.Hashed += res.redact.Hashed
 		d.added[partition{r.Topic, r.Partition}]++
 		b.produce(ctx, res.event, r)
 		for _, s := range res.signals {

@@ -37,6 +37,7 @@ func open(ctx context.Context, o Options) (*pipeline, error) {
 		instance: cfg.Instance,
 		clientID: cmp.Or(o.clientID, "weir"),
 		flush:    cfg.Lake.Flush,
+		redact:   o.Redact,
 		log:      o.Log,
 		stats:    o.Stats,
 		faults:   o.Faults,

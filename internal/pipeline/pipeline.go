@@ -25,6 +25,7 @@ import (
 	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/internal/config"
 	"github.com/weir-security/weir/internal/sources"
+	"github.com/weir-security/weir/normalize/redact"
 )
 
 // Options is what a pipeline is made of.
@@ -32,6 +33,8 @@ type Options struct {
 	Config  *config.Config
 	Sources []sources.Source
 	Rules   *detections.RuleSet
+	// Redact is what detect does to records before it maps them; nil for nothing.
+	Redact *redact.Policy
 	// Reload says where other rules come from while detect runs; nil for none.
 	Reload *Reload
 	// Roles to run; all if empty.

@@ -15,6 +15,7 @@ import (
 	"github.com/weir-security/weir/internal/logkey"
 	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/normalize"
+	"github.com/weir-security/weir/normalize/redact"
 	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
@@ -28,6 +29,7 @@ type processor struct {
 	rules   *detections.RuleSet
 	engine  *detections.Engine
 	event   ocsf.Event
+	redact  *redact.Redactor
 	limit   int // bytes of an output record
 }
 
@@ -35,7 +37,7 @@ func newProcessor(s *shared, all []sources.Source, rules *detections.RuleSet) *p
 	p := &processor{
 		shared: s, mappers: map[string]normalize.Mapper{}, sources: map[string]string{},
 		rules: rules, engine: rules.NewEngine(),
-		limit: s.limit(),
+		limit: s.limit(), redact: s.redact.NewRedactor(),
 	}
 	for _, src := range all {
 		topic := s.names.Raw(src.Name)
@@ -55,6 +57,7 @@ type processed struct {
 	backfill bool // of a collector of old data
 	signals  []signalRecord
 	dead     *kgo.Record
+	redact   redact.Counts
 	stage    event.Stage
 	reason   event.Reason
 }
@@ -85,6 +88,7 @@ func (p *processor) process(r *kgo.Record, oversized bool) (out processed) {
 	}()
 	ev := &p.event
 	ev.Reset()
+	redacted := p.redact.Redact(&rec)
 	if err := p.mappers[r.Topic].Map(&rec, ev); err != nil {
 		return p.rejectMapping(&rec, err)
 	}
@@ -98,7 +102,8 @@ func (p *processor) process(r *kgo.Record, oversized bool) (out processed) {
 	uid := ev.Metadata.UID()
 	out = processed{
 		source: rec.Source,
-		key:    newSeenKey(uid, rec.Value),
+		key:    newSeenKey(uid, rec.Bytes()),
+		redact: redacted,
 		time:   ev.Time(),
 		event: &kgo.Record{
 			Topic: p.shared.names.Events(),
@@ -142,6 +147,6 @@ func (p *processor) rejectMapping(rec *event.Record, err error) processed {
 
 func (p *processor) reject(rec *event.Record, stage event.Stage, reason event.Reason, detail string) processed {
 	return processed{source: rec.Source, stage: stage, reason: reason, dead: p.shared.deadLetter(&event.DeadLetter{
-		Source: rec.Source, Stage: stage, Reason: reason, Detail: detail, Origin: rec.Origin, Value: rec.Value,
+		Source: rec.Source, Stage: stage, Reason: reason, Detail: detail, Origin: rec.Origin, Value: rec.Bytes(),
 	})}
 }

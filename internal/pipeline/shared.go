@@ -12,6 +12,7 @@ import (
 	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/config"
 	"github.com/weir-security/weir/internal/deadletter"
+	"github.com/weir-security/weir/normalize/redact"
 	"github.com/weir-security/weir/schemas/event"
 )
 
@@ -52,6 +53,7 @@ type shared struct {
 	instance string
 	clientID string // of members of groups: this process' own
 	flush    config.Flush
+	redact   *redact.Policy // nil for none
 	log      *slog.Logger
 	stats    *Stats
 	watch    watch

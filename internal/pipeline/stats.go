@@ -19,6 +19,11 @@ type Counts struct {
 	Duplicates   int64 `json:"duplicates"`
 	DeadLettered int64 `json:"dead_lettered"`
 	Alerted      int64 `json:"alerted"` // alerts, without roll-ups
+	// Values of the normalised records: credentials, and what the configuration drops
+	// and hashes.
+	Redacted int64 `json:"redacted,omitempty"`
+	Dropped  int64 `json:"dropped,omitempty"`
+	Hashed   int64 `json:"hashed,omitempty"`
 }
 
 // Snapshot is a moment of Stats.
@@ -79,11 +84,24 @@ func (s *Stats) add(counts map[string]Counts) {
 		t.Duplicates += c.Duplicates
 		t.DeadLettered += c.DeadLettered
 		t.Alerted += c.Alerted
+		t.Redacted += c.Redacted
+		t.Dropped += c.Dropped
+		t.Hashed += c.Hashed
 		s.snap.Sources[source] = t
 		s.Telemetry.ReadRecords.WithLabelValues(source).Add(float64(c.Read))
 		s.Telemetry.Events.WithLabelValues(source).Add(float64(c.Normalized))
 		s.Telemetry.Duplicates.WithLabelValues(source).Add(float64(c.Duplicates))
 		s.Telemetry.Alerts.WithLabelValues(source).Add(float64(c.Alerted))
+		s.redacted(source, &c)
+	}
+}
+
+// redacted counts values by what was done to them, where anything was.
+func (s *Stats) redacted(source string, c *Counts) {
+	for action, n := range map[string]int64{"redacted": c.Redacted, "dropped": c.Dropped, "hashed": c.Hashed} {
+		if n > 0 {
+			s.Telemetry.Redactions.WithLabelValues(source, action).Add(float64(n))
+		}
 	}
 }
 

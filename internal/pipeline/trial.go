@@ -7,6 +7,7 @@ import (
 	"github.com/weir-security/weir/internal/broker"
 	"github.com/weir-security/weir/internal/deadletter"
 	"github.com/weir-security/weir/internal/sources"
+	"github.com/weir-security/weir/normalize/redact"
 	"github.com/weir-security/weir/schemas/event"
 )
 
@@ -17,10 +18,10 @@ type Trial struct {
 	names     broker.Names
 }
 
-// NewTrial makes a trial by the given sources and rules. opts tells how large an
+// NewTrial makes a trial by the given sources, redaction and rules. opts tells how large an
 // event may be.
-func NewTrial(opts broker.Options, names broker.Names, all []sources.Source, rules *detections.RuleSet, log *slog.Logger) *Trial {
-	s := &shared{opts: opts, names: names, log: log}
+func NewTrial(opts broker.Options, names broker.Names, all []sources.Source, policy *redact.Policy, rules *detections.RuleSet, log *slog.Logger) *Trial {
+	s := &shared{opts: opts, names: names, redact: policy, log: log}
 	return &Trial{newProcessor(s, all, rules), names}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/weir-security/weir/normalize/redact"
 	"github.com/weir-security/weir/schemas/event"
 )
 
@@ -27,6 +28,8 @@ type Counts struct {
 	Events  map[Kind]int64
 	Rejects map[event.Reason]int64
 	Bytes   int64 // of records and rejects, decompressed
+	// Redactions is what was done to the records of the events.
+	Redactions redact.Counts
 }
 
 func newCounts() Counts {
@@ -41,6 +44,7 @@ func (c *Counts) add(o *Counts) {
 		c.Rejects[r] += n
 	}
 	c.Bytes += o.Bytes
+	c.Redactions.Add(o.Redactions)
 }
 
 // Total returns the number of all events and of all rejects.

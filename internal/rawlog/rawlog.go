@@ -15,6 +15,7 @@ import (
 	"github.com/weir-security/weir/ingest/envelope"
 	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/normalize"
+	"github.com/weir-security/weir/normalize/redact"
 	"github.com/weir-security/weir/schemas/event"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
@@ -33,6 +34,8 @@ type Options struct {
 	// Source is the one that all records are of; with Auto or nothing each record
 	// tells what it is.
 	Source string
+	// Redact is what is done to records before they are mapped; nil for nothing.
+	Redact *redact.Policy
 }
 
 // Auto is the word for a source that is to be found.
@@ -70,7 +73,7 @@ func New(o Options, h Handler) *Reader {
 		source:   o.Source,
 		sources:  o.Sources,
 		detector: sources.NewDetector(o.Sources),
-		mappers:  NewMappers(o.Sources),
+		mappers:  NewMappers(o.Sources, o.Redact),
 	}
 }
 
@@ -125,6 +128,7 @@ func (r *Reader) piece(object string, p *envelope.Piece) error {
 	err := r.mapAny(&rec)
 	if err == nil {
 		r.Last.Events[Kind{rec.Source, r.dialect}]++
+		r.Last.Redactions.Add(r.mappers.redacted)
 		return r.handler.Event(&rec, &r.ev)
 	}
 	d := deadLetter(&rec, err)
@@ -156,10 +160,11 @@ func (r *Reader) mapAny(rec *event.Record) error {
 
 // deadLetter is the record with why it became no event.
 func deadLetter(rec *event.Record, err error) event.DeadLetter {
-	sum := sha256.Sum256(rec.Value)
+	value := rec.Bytes()
+	sum := sha256.Sum256(value)
 	d := event.DeadLetter{
 		Source: rec.Source, Stage: event.StageNormalize, Reason: event.ReasonSyntax, Detail: err.Error(),
-		Origin: rec.Origin, Value: rec.Value, Size: int64(len(rec.Value)), SHA256: hex.EncodeToString(sum[:]),
+		Origin: rec.Origin, Value: value, Size: int64(len(value)), SHA256: hex.EncodeToString(sum[:]),
 	}
 	var refused *normalize.Error
 	if errors.As(err, &refused) {

@@ -19,6 +19,7 @@ type Telemetry struct {
 	ReadBytes   *prometheus.CounterVec // source
 	Events      *prometheus.CounterVec // source
 	Duplicates  *prometheus.CounterVec // source
+	Redactions  *prometheus.CounterVec // source, action
 	DeadLetters *prometheus.CounterVec // stage, source, reason
 	Alerts      *prometheus.CounterVec // source
 	Rollups     prometheus.Counter
@@ -119,6 +120,7 @@ func (t *Telemetry) records() {
 	t.ReadBytes = t.counter("weir_read_bytes_total", "Bytes of the records that collect has read, without envelopes.", "source")
 	t.Events = t.counter("weir_events_total", "Records that became an event.", "source")
 	t.Duplicates = t.counter("weir_duplicates_total", "Records dropped because they were seen within dedup.horizon.", "source")
+	t.Redactions = t.counter("weir_redactions_total", "Values of records that were redacted, dropped or hashed before they were mapped.", "source", "action")
 	t.DeadLetters = t.counter("weir_dead_letters_total", "Records written to the topic dlq.", "stage", "source", "reason")
 	t.Alerts = t.counter("weir_alerts_total", "Alerts, without roll-ups.", "source")
 	t.Rollups = t.single("weir_rollups_total", "Roll-ups of alerts.")
