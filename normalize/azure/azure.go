@@ -125,6 +125,7 @@ func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 	}
 	m.nested.end()
 	m.json.Finish(ev)
+	m.nested.label(ev)
 	return nil
 }
 

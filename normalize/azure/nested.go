@@ -1,9 +1,11 @@
 package azure
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/weir-security/weir/schemas/jsondoc"
+	"github.com/weir-security/weir/schemas/ocsf"
 )
 
 // nestedDocs are the documents of a record's texts that are JSON.
@@ -54,6 +56,17 @@ func (n *nestedDocs) end() {
 	for i, text := range n.texts {
 		if n.scratch = n.docs[i].AppendUnused(n.scratch[:0]); len(n.scratch) == 0 {
 			text.Use()
+		}
+	}
+}
+
+// label adds what was odd about the texts to the event's labels, as for the record.
+func (n *nestedDocs) label(ev *ocsf.Event) {
+	for i := range n.texts {
+		for _, flag := range n.docs[i].Flags().Names() {
+			if label := "json:" + flag; !slices.Contains(ev.Metadata.Labels, label) {
+				ev.Metadata.Labels = append(ev.Metadata.Labels, label)
+			}
 		}
 	}
 }
