@@ -32,8 +32,10 @@ func TestLabelled(t *testing.T) {
 func TestSample(t *testing.T) { suite.Sample(t, "cloudtrail/AWSLogs/*/CloudTrail/*/*/*/*/*.json.gz") }
 
 func TestMutate(t *testing.T) {
-	suite.Mutate(t, "assume_role_with_saml", "run_instances", "security_group_opened", "console_login_mfa_device", "ssh_key_uploaded",
-		"account_assigned", "insight_of_data_store", "eventbridge", "lake_row", "lake_select", "lower_case_keys", "in_scope_of", "addendum")
+	names := []string{"assume_role_with_saml", "run_instances", "security_group_opened", "console_login_mfa_device", "ssh_key_uploaded",
+		"account_assigned", "insight_of_data_store", "eventbridge", "lake_row", "lake_select", "lower_case_keys", "in_scope_of", "addendum"}
+	suite.Mutate(t, names...)
+	suite.MutateKept(t, names...)
 }
 
 func FuzzMap(f *testing.F) {

@@ -18,8 +18,11 @@ func (m *Mapper) mapResources(c *call, ev *ocsf.Event) {
 	for r := range listed.Elements {
 		mapListed(r, ev)
 	}
-	if listed.Kind() != jsondoc.String && listed.Len() == 0 {
-		listed.Use()
+	switch listed.Kind() {
+	case jsondoc.Null, jsondoc.Array, jsondoc.Object:
+		if listed.Len() == 0 {
+			listed.Use()
+		}
 	}
 	table, ok := resources[strings.TrimSuffix(c.source, ".cn")]
 	if !ok {

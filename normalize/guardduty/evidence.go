@@ -32,7 +32,9 @@ func mapPrincipal(resource jsondoc.Value, ev *ocsf.Event) {
 			awsfinding.Texts(get(kube, "groups"), func(name string) { user.AddGroups().SetName(name) })
 		}
 		normalize.Text(get(database, "user"), user.SetName)
-		normalize.Text(get(database, "application"), e.Actor.SetAppName)
+		if !e.Actor.HasAppName() {
+			normalize.Text(get(database, "application"), e.Actor.SetAppName)
+		}
 		if user.Present() && !user.HasName() && !user.HasUID() {
 			user.SetName(normalize.Unknown)
 		}

@@ -29,8 +29,10 @@ func TestLabelled(t *testing.T) {
 }
 
 func TestMutate(t *testing.T) {
-	suite.Mutate(t, "credentials_used_from_tor", "brute_force_of_ssh", "cluster_secrets_read", "reverse_shell", "attack_sequence",
-		"malware_in_volume", "database_sign_in", "port_probe")
+	names := []string{"credentials_used_from_tor", "brute_force_of_ssh", "cluster_secrets_read", "reverse_shell", "attack_sequence",
+		"malware_in_volume", "database_sign_in", "port_probe"}
+	suite.Mutate(t, names...)
+	suite.MutateKept(t, names...)
 }
 
 func FuzzMap(f *testing.F) {

@@ -29,7 +29,9 @@ func TestLabelled(t *testing.T) {
 }
 
 func TestMutate(t *testing.T) {
-	suite.Mutate(t, "guardduty_in_asff", "failed_check", "vulnerable_instance", "custom_product", "ocsf_finding", "two_findings")
+	names := []string{"guardduty_in_asff", "failed_check", "vulnerable_instance", "custom_product", "ocsf_finding", "two_findings"}
+	suite.Mutate(t, names...)
+	suite.MutateKept(t, names...)
 }
 
 func FuzzMap(f *testing.F) {
