@@ -154,8 +154,9 @@ func (m *Mapper) finish(a audit, ev *ocsf.Event) {
 	}
 }
 
-// mapEnvelope maps where the cluster runs, as far as the record tells.
-func mapEnvelope(a audit, ev *ocsf.Event) {
+// mapEnvelope maps where the cluster runs, as far as the record tells, or the
+// document of CloudWatch Logs that brought it.
+func (m *Mapper) mapEnvelope(rec *event.Record, a audit, ev *ocsf.Event) {
 	switch a.shape {
 	case gke:
 		mapGoogle(a.envelope, ev)
@@ -163,6 +164,12 @@ func mapEnvelope(a audit, ev *ocsf.Event) {
 		mapAzure(a.envelope, ev)
 	case cloudWatch:
 		mapCloudWatch(a.envelope, ev)
+	case plain:
+		if rec.Origin.Envelope != "" && m.context.ParseString(rec.Origin.Envelope) == nil {
+			if of := m.context.Root().Get("cloudwatch"); of.Exists() {
+				mapCloudWatch(of, ev)
+			}
+		}
 	}
 	if !ev.Cloud.HasProvider() && isAmazon(a.event.Get("user")) {
 		ev.Cloud.SetProvider("AWS")
@@ -180,11 +187,15 @@ func isAmazon(user jsondoc.Value) bool {
 // mapCloudWatch maps a log event of an EKS cluster's group /aws/eks/NAME/cluster.
 func mapCloudWatch(envelope jsondoc.Value, ev *ocsf.Event) {
 	group := logGroup(envelope)
-	if name, ok := strings.CutPrefix(group, "/aws/eks/"); ok {
-		name, _, _ = strings.Cut(name, "/")
-		ev.Metadata.SetLogSource(name)
+	if group != "" {
+		ev.Metadata.SetLogName(group)
 	}
-	ev.Metadata.SetLogName(group)
+	name, ok := strings.CutPrefix(group, "/aws/eks/")
+	if !ok {
+		return // an agent may send the log of any cluster to CloudWatch
+	}
+	name, _, _ = strings.Cut(name, "/")
+	ev.Metadata.SetLogSource(name)
 	ev.Cloud.SetProvider("AWS")
 	account := envelope.Get("owner").Text()
 	if account == "" {

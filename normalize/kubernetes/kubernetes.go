@@ -76,9 +76,10 @@ const (
 
 // Mapper maps audit events. It implements normalize.Mapper.
 type Mapper struct {
-	json   normalize.JSONRecord
-	nested jsondoc.Doc // the audit event of an envelope
-	text   []byte      // scratch
+	json    normalize.JSONRecord
+	nested  jsondoc.Doc // the audit event of an envelope
+	context jsondoc.Doc // what a transport said of the record
+	text    []byte      // scratch
 }
 
 // New is a mapper for one goroutine.
@@ -103,7 +104,7 @@ func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 		return normalize.Missing("requestReceivedTimestamp that is a time")
 	}
 	mapMetadata(rec, root, ev)
-	mapEnvelope(a, ev)
+	m.mapEnvelope(rec, a, ev)
 	for _, key := range [...]string{"user", "objectRef", "responseStatus"} {
 		normalize.WantObject(key, root.Get(key), ev)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/normalize/internal/maptest"
 	"github.com/weir-security/weir/normalize/kubernetes"
+	"github.com/weir-security/weir/schemas/ocsf"
 )
 
 var suite = maptest.Suite{
@@ -26,6 +27,23 @@ func converted(text string) []string {
 func TestGolden(t *testing.T) { suite.Golden(t) }
 
 func TestCorpus(t *testing.T) { suite.Corpus(t, "k8s_audit/*.ndjson") }
+
+// The document of CloudWatch Logs that brought an event tells cluster and account.
+func TestCloudWatchContext(t *testing.T) {
+	rec := suite.Record([]byte(`{"auditID":"a","verb":"get","requestURI":"/version","requestReceivedTimestamp":"2026-11-20T10:00:00Z"}`))
+	rec.Origin.Envelope = `{"cloudwatch":{"owner":"111122223333","logGroup":"/aws/eks/prod-eu/cluster","logStream":"kube-apiserver-audit-1"}}`
+	var ev ocsf.Event
+	if err := kubernetes.New().Map(rec, &ev); err != nil {
+		t.Fatal(err)
+	}
+	got := [...]string{ev.Cloud.Provider(), ev.Cloud.Account.UID(), ev.Metadata.LogSource(), ev.Metadata.LogName()}
+	if want := [...]string{"AWS", "111122223333", "prod-eu", "/aws/eks/prod-eu/cluster"}; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if suite.Check(t, rec.Value, &ev); len(ev.Metadata.Profiles) != 1 {
+		t.Errorf("profiles %q", ev.Metadata.Profiles)
+	}
+}
 
 func TestLabelled(t *testing.T) {
 	suite.Labelled(t, `"requestReceivedTimestamp":"2026-11-20T10:00:00Z","time":"2026-11-20T10:00:00Z"`, 0, "*_k8s_audit.ndjson")
