@@ -125,7 +125,7 @@ func (m *Mapper) mapHTTPRequest(request jsondoc.Value, ev *ocsf.Event) {
 		normalize.Text(method, ev.HTTPRequest.SetHTTPMethod)
 	}
 	if uri := request.Get("uri"); normalize.IsURL(uri.Text()) {
-		normalize.Text(uri, ev.HTTPRequest.URL.SetURLString)
+		mapURLParts(normalize.Text(uri, ev.HTTPRequest.URL.SetURLString), &ev.HTTPRequest.URL)
 	}
 }
 

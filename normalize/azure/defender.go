@@ -191,12 +191,18 @@ func (m *Mapper) mapAlertResources(ev *ocsf.Event) {
 	for e := range m.open(r.body.get("resourceIdentifiers")).Elements {
 		add(fold(e, "azureResourceId"))
 	}
-	if entity := r.body.get("compromisedEntity"); entity.Text() != "" && entity.Text() != ev.FindingInfo.UID() {
-		out := ev.AddResources()
-		normalize.Text(entity, out.SetName)
-		out.SetRoleID(ocsf.ResourceDetailsRoleIDAffected)
-	}
+	mapCompromised(r.body.get("compromisedEntity"), ev)
 	setSubscription(r.body.get("workspaceSubscriptionId").Text(), ev)
+}
+
+// mapCompromised lists what an alert says is compromised: a name, seldom an id.
+func mapCompromised(entity jsondoc.Value, ev *ocsf.Event) {
+	if entity.Text() == "" {
+		return
+	}
+	out := ev.AddResources()
+	normalize.Text(entity, out.SetName)
+	out.SetRoleID(ocsf.ResourceDetailsRoleIDAffected)
 }
 
 // setSubscription sets the account of an alert that names a resource or a workspace.
@@ -331,5 +337,6 @@ func (m *Mapper) mapSecurityAlert(ev *ocsf.Event) {
 	}
 	ev.Metadata.Profiles = append(ev.Metadata.Profiles, "host") // actor
 	m.mapResource(ev)
+	mapCompromised(r.body.get("compromisedEntity"), ev)
 	m.mapAlertAttacks(ev)
 }

@@ -34,8 +34,14 @@ func (m *Mapper) mapActivityActor(ev *ocsf.Event) {
 		claims = m.open(r.top.any("claims_d", "claims"))
 		authorization = m.open(r.top.any("authorization_d", "authorization"))
 	}
-	normalize.Text(r.top.get("caller"), actor.User.SetName) // the UPN, or an application's id
+	caller := r.top.get("caller") // the UPN, or a service principal's id, which is no name
+	if !isGUID(caller.Text()) {
+		normalize.Text(caller, actor.User.SetName)
+	}
 	mapClaims(claims, ev)
+	if !actor.User.Present() && normalize.Text(caller, actor.User.SetUID) != "" {
+		actor.User.SetTypeID(ocsf.UserTypeIDService)
+	}
 	mapRole(authorization, actor)
 	if !actor.User.Present() && !actor.HasAppUID() {
 		actor.User.SetName(normalize.Unknown)
