@@ -19,7 +19,7 @@ var gateways = []Source{
 	gatewayRow(gateway.FrontDoor, "Azure Front Door logs", azureRecords),
 	gatewayRow(gateway.APIM, "Azure API Management gateway log", azureRecords),
 	gatewayRow(gateway.Kong, "Kong Gateway log", objects),
-	gatewayRow(gateway.APISIX, "Apache APISIX log", lines),
+	gatewayRow(gateway.APISIX, "Apache APISIX log", either),
 	gatewayRow(gateway.Caddy, "Caddy access log", objects),
 	gatewayRow(gateway.Traefik, "Traefik access log", lines),
 	gatewayRow(gateway.Envoy, "Envoy and Istio access log", lines),
@@ -33,6 +33,7 @@ var gateways = []Source{
 var (
 	lines        = envelope.Format{Kind: envelope.Lines, Transports: envelope.Transports}
 	commented    = envelope.Format{Kind: envelope.Lines, Transports: envelope.Transports, Comment: "#"}
+	either       = envelope.Format{Kind: envelope.Detect, Transports: envelope.Transports} // lines, or arrays in batches
 	objects      = envelope.Format{Kind: envelope.JSON, Transports: envelope.Transports}
 	azureRecords = envelope.Format{Kind: envelope.JSON, EnvelopeKeys: []string{"records"}, Transports: envelope.Transports}
 )

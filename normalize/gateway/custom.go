@@ -42,13 +42,16 @@ func (v *Vendor) Compile(text string) (*Format, error) {
 	return f, nil
 }
 
-// CompileAll compiles the formats of one source. The error tells which is wrong.
+// CompileAll compiles the formats of one source. The error tells which of several is
+// wrong.
 func (v *Vendor) CompileAll(texts []string) ([]*Format, error) {
 	formats := make([]*Format, len(texts))
 	for i, text := range texts {
 		f, err := v.Compile(text)
-		if err != nil {
+		if err != nil && len(texts) > 1 {
 			return nil, &FormatError{Index: i, Err: err}
+		} else if err != nil {
+			return nil, err
 		}
 		formats[i] = f
 	}
