@@ -62,7 +62,10 @@ func (r *JSONRecord) Begin(rec *event.Record, ev *ocsf.Event) (root jsondoc.Valu
 	if root.Kind() != jsondoc.Object {
 		return jsondoc.Value{}, WrongSource("want a JSON object, got " + root.Kind().String())
 	}
-	ev.SetRawData(ValidText(text))
+	if r.doc.Flags()&jsondoc.InvalidUTF8 != 0 {
+		text = ValidText(text)
+	}
+	ev.SetRawData(text)
 	return root, nil
 }
 

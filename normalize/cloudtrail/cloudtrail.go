@@ -97,9 +97,25 @@ func (m *Mapper) Map(rec *event.Record, ev *ocsf.Event) error {
 // was cut down to less.
 func mapTime(root, outer jsondoc.Value, ev *ocsf.Event) bool {
 	return normalize.Time(root.Get("eventTime"), ev.SetTime) ||
+		mapEpoch(root.Get("eventTime"), ev) ||
 		normalize.Time(root.Get("p_event_time"), ev.SetTime) ||
 		normalize.Time(outer.Get("EventTime"), ev.SetTime) ||
 		normalize.Time(outer.Get("time"), ev.SetTime)
+}
+
+// mapEpoch sets a time that an export turned into a number: seconds since the epoch,
+// or milliseconds if it is too large for that. The number stays in unmapped.
+func mapEpoch(v jsondoc.Value, ev *ocsf.Event) bool {
+	const lastSecond = 1e11 // in the year 5138; as milliseconds in 1973
+	f, ok := v.Float()
+	switch {
+	case !ok || f <= 0 || f >= 1000*lastSecond:
+		return false
+	case f < lastSecond:
+		f *= 1000
+	}
+	ev.SetTime(int64(f))
+	return true
 }
 
 func mapMetadata(rec *event.Record, root jsondoc.Value, ev *ocsf.Event) {
