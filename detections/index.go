@@ -3,6 +3,7 @@ package detections
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/weir-security/weir/detections/internal/expr"
 	"github.com/weir-security/weir/schemas/ocsf"
@@ -122,10 +123,18 @@ func (u *attributeUse) add(a expr.Atom) {
 	}
 }
 
-// share is which part of all values an atom requires. Values beside those that
-// rules name are one more.
+// share is which part of all values an atom requires, of those that rules name and
+// others: names are many, numbers (statuses, types) and what says where an event
+// comes from are few.
 func (u *attributeUse) share(a expr.Atom) float64 {
-	return float64(len(a.Texts)+len(a.Numbers)) / float64(len(u.values)+1)
+	others := 64
+	switch {
+	case len(a.Numbers) > 0:
+		others = 1
+	case strings.HasPrefix(a.Path, "metadata."), strings.HasPrefix(a.Path, "cloud."):
+		others = 4
+	}
+	return float64(len(a.Texts)+len(a.Numbers)) / float64(len(u.values)+others)
 }
 
 // bestAtom chooses; path is nil if no atom can be looked up. An atom of a

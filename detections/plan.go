@@ -8,7 +8,7 @@ import (
 
 // DefaultMaxCost is what one event may cost at most if weir-rules.yaml does not say
 // `max_cost`; see Plan.
-const DefaultMaxCost = 5_000_000
+const DefaultMaxCost = 1_000_000
 
 // Plan is how the engine evaluates the running rules of a rule set, and what that
 // may cost.

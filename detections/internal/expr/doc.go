@@ -14,3 +14,5 @@
 //     warns of a comparison that an absent attribute satisfies.
 //  5. cel-go estimates the cost, and plans the program.
 package expr
+
+//go:generate go run ./gen

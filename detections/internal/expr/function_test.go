@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"bytes"
+	"os"
 	"strings"
 	"testing"
 
@@ -76,3 +78,14 @@ func TestEveryFunctionIsListed(t *testing.T) {
 // unlisted are functions that rules have little use for: CEL's types, unsigned
 // integers and optional values, which absent attributes are not.
 var unlisted = map[string]bool{"uint": true, "type": true, "optional.unwrap": true, "unwrapOpt": true, "optional.ofNonZeroValue": true}
+
+// TestReferenceIsCurrent: docs/functions.md is what the table says.
+func TestReferenceIsCurrent(t *testing.T) {
+	got, err := os.ReadFile("../../../docs/functions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, Reference()) {
+		t.Error("docs/functions.md is not current: run make generate")
+	}
+}
