@@ -42,6 +42,14 @@ func (n Node) Placeable() string {
 // blockIndent is how many columns a literal block is indented: as its first line
 // with content, or by its explicit indicator.
 func (d *Document) blockIndent(n *yaml.Node) int {
+	if n.Style&yaml.FoldedStyle != 0 { // its lines are not those of the source
+		for _, source := range d.lines[min(n.Line, len(d.lines)):] {
+			if text := strings.TrimLeft(source, " "); strings.TrimSpace(text) != "" {
+				return len(source) - len(text)
+			}
+		}
+		return 0
+	}
 	content := strings.SplitN(n.Value, "\n", -1)
 	for i, text := range content {
 		if text == "" || n.Line+i >= len(d.lines) {
