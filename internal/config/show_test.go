@@ -23,7 +23,7 @@ kafka:
   tls: {}
 collectors:
   - {name: trail, type: file, source: aws.cloudtrail, path: /logs/trail, backfill: true, poll_interval: 1500ms}
-sources: {gateway.nginx: {formats: ['$remote_addr "${request}" $status']}}
+sources: {gateway.nginx: {formats: ['$remote_addr "$request" $status']}}
 redact: {key: hunter2 hunter2 hunter2, keys: [badge], values: ['emp-\d+'], drop: [managedFields], hash: [user.email]}
 lateness: {sources: {gateway.nginx: 2m}}
 alerts:
