@@ -65,7 +65,7 @@ var corpusDialects = map[string]map[string]int{
 		"gateway.nginx combined": 60, "gateway.nginx vhost_combined": 2,
 	},
 	"lb_access/crowdsec_aws_alb":             {"gateway.alb alb": 4},
-	"lb_access/crowdsec_caddy":               {"": 531, "gateway.caddy json": 16},
+	"lb_access/crowdsec_caddy":               {"": 1, "gateway.caddy coraza": 530, "gateway.caddy json": 16},
 	"lb_access/crowdsec_haproxy":             {"gateway.haproxy http": 1},
 	"lb_access/crowdsec_litespeed":           {"": 2, "gateway.nginx combined": 7},
 	"lb_access/crowdsec_nginx":               {"": 51, "gateway.nginx combined": 601, "gateway.nginx vhost_combined": 4},

@@ -10,7 +10,8 @@ import (
 	stdtls "crypto/tls"
 )
 
-// Caddy knows the JSON of its access log. The status 0 is that of a client that went
+// Caddy knows the JSON of its access log, and in its log the matches of the firewall
+// Coraza. The status 0 is that of a client that went
 // away before there was an answer.
 var Caddy = &Vendor{
 	source: normalize.Source{Name: normalize.GatewayCaddy, Product: "Caddy", Vendor: "ZeroSSL"},
@@ -22,7 +23,7 @@ var Caddy = &Vendor{
 				request.Get("uri").Exists() && request.Get("headers").Kind() == jsondoc.Object && root.Get("resp_headers").Exists()
 		},
 		table: caddyAccess,
-	}},
+	}, coraza},
 }
 
 // caddyAccess is caddyserver.com's example of an access log.
