@@ -15,7 +15,8 @@
 //	                provisioning          account_change, group_management, entity_management
 //	                risk                  detection_finding
 //	azure.graph     request               api_activity
-//	azure.resource  Key Vault, Storage,.. api_activity; base_event where nobody is said to have called
+//	azure.resource  Key Vault, Storage,.. api_activity; http_activity of App Service; base_event where nobody is
+//	                                      said to have called
 //	azure.defender  alert                 detection_finding
 //
 // Decisions for all of them:

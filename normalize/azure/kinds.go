@@ -77,8 +77,8 @@ var categories = map[string]kind{
 	"microsoftgraphactivitylogs": kindGraph,
 
 	"kube-audit": kindForeign, "kube-audit-admin": kindForeign,
-	"applicationgatewayaccesslog": kindForeign, "applicationgatewayfirewalllog": kindForeign,
-	"frontdooraccesslog": kindForeign, "frontdoorwebapplicationfirewalllog": kindForeign, "gatewaylogs": kindForeign,
+	"applicationgatewayaccesslog": kindForeign, "applicationgatewayfirewalllog": kindForeign, "applicationgatewayperformancelog": kindForeign,
+	"azurecdnaccesslog": kindForeign, "frontdoorhealthprobelog": kindForeign, "frontdooraccesslog": kindForeign, "frontdoorwebapplicationfirewalllog": kindForeign, "gatewaylogs": kindForeign,
 	"networksecuritygroupflowevent": kindForeign, "flowlogflowevent": kindForeign,
 }
 
@@ -100,6 +100,10 @@ var tables = map[string]kind{
 
 	"storagebloblogs": kindResource, "storagefilelogs": kindResource, "storagequeuelogs": kindResource, "storagetablelogs": kindResource,
 	"azkvauditlogs": kindResource,
+
+	"aksaudit": kindForeign, "aksauditadmin": kindForeign,
+	"agwaccesslogs": kindForeign, "agwfirewalllogs": kindForeign, "agwperformancelogs": kindForeign,
+	"azurecdnaccesslogs": kindForeign, "webapplicationfirewalllogs": kindForeign, "apimanagementgatewaylogs": kindForeign,
 }
 
 // recognise tells kind and shape of a record. properties is its member of that name,

@@ -11,6 +11,7 @@ import (
 // mapResourceLog maps the logs of resources: of Key Vault and Storage in full, of
 // others what the envelope tells; their properties are in unmapped.
 //
+//   - A request to an App Service is http_activity (appservice.go).
 //   - Who has a caller's address or an identity was called: api_activity. So are the categories
 //     of callCategories, whoever called. The rest, which a service says of itself, is base_event.
 //   - resources has the account, vault or whatever the record is of, and then the blob or secret.
@@ -34,6 +35,10 @@ func (m *Mapper) mapResourceLog(ev *ocsf.Event) error {
 		m.mapAPIVersion(ev)
 	}
 	m.mapResourceOutcome(ev)
+	if strings.EqualFold(ev.Metadata.EventCode(), "AppServiceHTTPLogs") {
+		m.mapAppServiceRequest(ev)
+		return nil
+	}
 	if !m.isCall(ev.Metadata.EventCode(), operation, service) {
 		m.mapResourceNotice(operation, ev)
 		return nil
