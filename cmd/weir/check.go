@@ -13,6 +13,7 @@ import (
 
 func newCheck() *cobra.Command {
 	var format string
+	var engine bool
 	c := &cobra.Command{
 		Use:   "check [PATH...]",
 		Short: "Find everything that is wrong with rules",
@@ -21,13 +22,22 @@ runs no test. Every problem is printed with its line and column. A warning is no
 
 --format sarif is for code scanning, --format github annotates the lines of a pull request.
 
+--engine says how the engine evaluates the rules: which are compiled, what is left to cel-go, which attribute leads to each,
+and what an event may cost.
+
 ` + rulePathHelp,
 		Example: `  weir check
   weir check rules/
   weir check --format json rules/aws/ | jq '.problems[]'
   weir check --format sarif rules/ >weir.sarif`,
-		RunE: func(c *cobra.Command, args []string) error { return runCheck(c, args, format) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if engine {
+				return runCheckEngine(c, args, format)
+			}
+			return runCheck(c, args, format)
+		},
 	}
+	c.Flags().BoolVar(&engine, "engine", false, "say how the engine evaluates the rules")
 	formatFlag(c, &format, "text", "json", "sarif", "github")
 	return c
 }
