@@ -7,8 +7,8 @@ import "bytes"
 // the header, a line feed and the line. A header that is Default, which the mapper
 // knows, is left out; a line in a stream without a header is a record as it is.
 type Header struct {
-	// Fields are the names that a field can have: a line of at least two words, all
-	// of them such names, is a header. It holds for the lines behind it.
+	// Fields are the names that a field is known to have: a line of names, at least two
+	// and half of them of these, is a header. It holds for the lines behind it.
 	Fields []string
 	// Default is the header that lines without one have.
 	Default string
@@ -41,19 +41,33 @@ func (h *header) reset(format Header) {
 	}
 }
 
-// is tells whether a line is a header.
+// is tells whether a line is a header: words like names, at least two and half of
+// them known. Names are added to a format every year.
 func (h *header) is(line []byte) bool {
 	if len(line) == 0 || len(line) > maxHeader || line[0] < 'a' || 'z' < line[0] {
 		return false
 	}
-	n := 0
+	known, words := 0, 0
 	for word := range bytes.FieldsSeq(line) {
-		if !h.fields[string(word)] {
+		if !isName(word) {
 			return false
 		}
-		n++
+		words++
+		if h.fields[string(word)] {
+			known++
+		}
 	}
-	return n > 1
+	return known > 1 && 2*known >= words
+}
+
+// isName tells a word of small letters, digits and hyphens that begins with a letter.
+func isName(word []byte) bool {
+	for i, c := range word {
+		if (c < 'a' || 'z' < c) && (i == 0 || c != '-' && (c < '0' || '9' < c)) {
+			return false
+		}
+	}
+	return true
 }
 
 // headed puts the header before a line, or keeps the line if it is the header:

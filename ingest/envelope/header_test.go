@@ -22,7 +22,9 @@ func TestHeader(t *testing.T) {
 		"a new one":  {"version start\n2 1\nsrcaddr start\na 1\n", []string{"14 version start\n2 1", "32 srcaddr start\na 1"}},
 		"alone":      {"version start", nil},
 		"no longer":  {"version start\n2 1\nversion srcaddr\n2 a", []string{"14 version start\n2 1", "34 2 a"}},
-		"other word": {"version start else\n2 1 x", []string{"0 version start else", "19 2 1 x"}},
+		"a new word": {"version start else-2\n2 1 x", []string{"21 version start else-2\n2 1 x"}},
+		"few known":  {"version start x y z\n2 1", []string{"0 version start x y z", "20 2 1"}},
+		"no names":   {"version start 7\n", []string{"0 version start 7"}},
 	} {
 		for kind, r := range map[string]io.Reader{"whole": strings.NewReader(tt.text), "bytes": iotest.OneByteReader(strings.NewReader(tt.text))} {
 			if got, _ := readLines(t, r, Position{}); !slices.Equal(got, tt.want) {

@@ -22,7 +22,8 @@ const (
 // Dialect names the shape of an audit event; "" if it is none.
 func Dialect(root jsondoc.Value) string {
 	switch {
-	case isAPIVersion(root.Get("apiVersion").Text()), root.Get("auditID").Text() != "" && root.Get("verb").Text() != "":
+	case isAPIVersion(root.Get("apiVersion").Text()),
+		root.Get("verb").Text() != "" && (root.Get("auditID").Text() != "" || root.Get("objectRef").Kind() == jsondoc.Object):
 		return plain
 	case IsLogEntry(root):
 		return gke

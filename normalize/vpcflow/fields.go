@@ -166,7 +166,7 @@ func indexes() (byName, byKey map[string]*field) {
 	return byName, byKey
 }
 
-// FieldNames are the names of all fields: a line of nothing else is a header.
+// FieldNames are the names of all fields that are known: they tell a header.
 func FieldNames() []string {
 	names := make([]string, len(table))
 	for i := range table {
@@ -175,14 +175,19 @@ func FieldNames() []string {
 	return names
 }
 
-// isHeader tells whether the words of a line are names of fields.
+// isHeader tells whether the words of a line are names of fields: at least two, and
+// half of them, are known. AWS adds some every year.
 func isHeader(words []string) bool {
+	known := 0
 	for _, w := range words {
-		if byName[w] == nil {
+		if w[0] < 'a' || 'z' < w[0] {
 			return false
 		}
+		if byName[w] != nil {
+			known++
+		}
 	}
-	return len(words) > 1
+	return known > 1 && 2*known >= len(words)
 }
 
 // setBoundary sets the way that traffic took, which OCSF numbers as AWS does, three
