@@ -78,11 +78,8 @@ var ErrNoInput = errors.New("nothing to read")
 
 // New checks the configuration. It does not demand that Path exists.
 func New(cfg Config) (*Collector, error) {
-	switch {
-	case cfg.Path == "":
+	if cfg.Path == "" {
 		return nil, fmt.Errorf("collector %s: path is empty", cfg.Name)
-	case cfg.Format.Kind == envelope.Detect:
-		return nil, fmt.Errorf("collector %s: the format of its source must be fixed", cfg.Name)
 	}
 	if cfg.PollInterval <= 0 {
 		cfg.PollInterval = time.Second

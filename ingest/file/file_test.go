@@ -86,7 +86,6 @@ func TestConfigRefused(t *testing.T) {
 	for _, cfg := range []Config{
 		{Name: "c"},
 		{Name: "c", Path: "/x/[a"},
-		{Name: "c", Path: "x", Format: envelope.Format{Kind: envelope.Detect}},
 	} {
 		if _, err := New(cfg); err == nil || !strings.HasPrefix(err.Error(), "collector c: ") {
 			t.Errorf("%+v: %v", cfg, err)

@@ -100,8 +100,8 @@ var jsonTypes = []string{
 
 // format is what the body of a request consists of.
 func (g *gateway) format(r *http.Request) (envelope.Format, *push.Answer) {
-	lines := envelope.Format{Kind: envelope.Lines, Transports: g.Format.Transports}
-	values := envelope.Format{Kind: envelope.JSON, EnvelopeKeys: g.Format.EnvelopeKeys, Transports: g.Format.Transports}
+	lines, values := g.Format, g.Format
+	lines.Kind, values.Kind = envelope.Lines, envelope.JSON
 	if g.Envelope != "" {
 		values.EnvelopeKeys = append(slices.Clone(values.EnvelopeKeys), g.Envelope)
 	}
