@@ -4,6 +4,8 @@
 // kubernetes.go, network.go. A Table is the rows as a configuration has them.
 package sources
 
+//go:generate go run ./gendocs
+
 import (
 	"slices"
 
