@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/weir-security/weir/ingest"
-	"github.com/weir-security/weir/ingest/envelope"
 	"github.com/weir-security/weir/schemas/event"
 )
 
