@@ -126,14 +126,14 @@ var appGateway = folded{
 	"httpmethod":                      setMethod,
 	"originalrequesturiwithargs":      setTarget,
 	"requesturi":                      setPath,
-	"requestquery":                    setter(setAzureQuery),
+	"requestquery":                    setQuery,
 	"useragent":                       setUserAgent,
 	"httpstatus":                      setter(setStatus),
 	"httpversion":                     setProtocol,
 	"receivedbytes":                   setReceived,
 	"sentbytes":                       setSent,
 	"originalhost":                    setHost,
-	"host":                            setter(setSecondHost),
+	"host":                            setter(setServer),
 	"transactionid":                   setRequestUID,
 	"sslcipher":                       setCipher,
 	"sslprotocol":                     setTLSVersion,
@@ -172,14 +172,7 @@ func takeAppGatewayTime(a *access, root jsondoc.Value) {
 	}
 }
 
-// setAzureQuery is a query, which may be followed by what NGINX adds for the server
-// behind ("X-AzureApplicationGateway-CACHE-HIT=0&...").
-func setAzureQuery(a *access, text string) bool { return setQuery(a, text) }
-
-// setSecondHost is the host as it was sent to the server behind; the client's own is
-// originalHost.
-func setSecondHost(a *access, text string) bool { return setServer(a, text) }
-
+// setAzureError is why a request failed, or a word for that it did not.
 func setAzureError(a *access, text string) bool {
 	if text == "NoError" || text == "ERRORINFO_NO_ERROR" {
 		return false

@@ -42,7 +42,7 @@ var caddyAccess = members{
 	"request_id":   setRequestUID,
 	"traceID":      setTraceUID,
 	"request": members{
-		"remote_ip":   setter(setRemote),
+		"remote_ip":   setter(setClient),
 		"remote_port": setter(setClientPort),
 		"remote_addr": setter(setClient),
 		"client_ip":   setter(setCaddyClient),
@@ -62,10 +62,8 @@ var caddyAccess = members{
 	},
 }
 
-// setRemote is the peer of the connection, which is the client until client_ip,
-// found behind trusted proxies, is another one.
-func setRemote(a *access, text string) bool { return setClient(a, text) }
-
+// setCaddyClient is the client that was found behind trusted proxies. Where it is
+// another one than the peer, the peer is a proxy.
 func setCaddyClient(a *access, text string) bool {
 	s := &a.ev.SrcEndpoint
 	if s.IP() == text || !normalize.IsIP(text) {

@@ -19,7 +19,6 @@ func newTraefik() *Vendor {
 		parse: func(text string) (format.Options, []format.Part, error) {
 			return dollars(text, traefikVariable)
 		},
-		end: endTraefik,
 	}
 	v.lines = []lineDialect{
 		v.lineOf("clf", `$ClientHost - $ClientUsername [$StartUTC] "$request" $DownstreamStatus $DownstreamContentSize `+
@@ -101,11 +100,4 @@ func setServiceURL(a *access, text string) bool {
 		a.upstreams = address
 	}
 	return false // its scheme has no attribute
-}
-
-// endTraefik takes the address of a server that is a name for one.
-func endTraefik(a *access) {
-	if a.ev.HTTPRequest.UserAgent() == "-" {
-		a.ev.HTTPRequest.ClearUserAgent()
-	}
 }
