@@ -332,3 +332,24 @@ func TestBenchRules(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingIsAllocatedWithoutAMatch: whatever candidates the index leads to, and
+// be raw read, an event that no rule matches allocates nothing.
+func TestNothingIsAllocatedWithoutAMatch(t *testing.T) {
+	engine := loadBenchRules(t, benchRules(t, 500, classesOf(t))).NewEngine()
+	silent := 0
+	for _, ev := range benchEvents(t, 300) {
+		matched := false
+		engine.Evaluate(ev, func(*detections.Signal) { matched = true })
+		if matched {
+			continue
+		}
+		silent++
+		if n := testing.AllocsPerRun(3, func() { engine.Evaluate(ev, func(*detections.Signal) {}) }); n != 0 {
+			t.Errorf("%s: %v allocations", ev.API.Operation(), n)
+		}
+	}
+	if silent < 200 {
+		t.Errorf("only %d events match no rule", silent)
+	}
+}
