@@ -42,7 +42,7 @@ func benchmarkCorrelator(b *testing.B, rule ManifestRule, groups int, hot bool) 
 	m := &Manifest{Format: manifestFormat, Digest: "d", Rules: []ManifestRule{rule}}
 	m.index()
 	r := rand.New(rand.NewPCG(1, 1))
-	evidence := evidenceOf(sampleEvent(), new(ocsf.Event), "")
+	evidence := evidenceOf(sampleEvent(), new(ocsf.Event), new([]byte), "")
 	const perSecond = 2000
 	records := make([][]byte, b.N)
 	for i := range records {

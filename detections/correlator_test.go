@@ -509,7 +509,7 @@ func TestFindingsAreValid(t *testing.T) {
 	for i := range int64(40) {
 		s := testSignal("burst", 1_700_000_000_000+i, fmt.Sprint("u", i), "g\"x")
 		s.Group = `["g\"x"]`
-		s.Evidence = evidenceOf(sampleEvent(), new(ocsf.Event), "")
+		s.Evidence = evidenceOf(sampleEvent(), new(ocsf.Event), new([]byte), "")
 		alerts, err := c.Signal(s, i)
 		if err != nil {
 			t.Fatal(err)

@@ -12,8 +12,9 @@ type Engine struct {
 	digest string
 	scope  expr.Scope
 	health []RuleHealth // by the rule's number in the index
-	// scratch is what evidence is made in.
+	// scratch and buffer are what evidence is made in.
 	scratch ocsf.Event
+	buffer  []byte
 }
 
 // RuleHealth is how one rule fares in one engine.

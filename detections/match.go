@@ -42,7 +42,7 @@ func (e *Engine) matched(c indexed, ev *ocsf.Event, emit func(*Signal)) {
 	if err := condition.describe(c.rule, s, &e.scope); err != nil {
 		e.failed(c, ev, err, emit)
 	}
-	s.Evidence = evidenceOf(ev, &e.scratch, c.rule.stepName(condition.Step))
+	s.Evidence = evidenceOf(ev, &e.scratch, &e.buffer, c.rule.stepName(condition.Step))
 	emit(s)
 }
 

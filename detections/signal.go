@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/weir-security/weir/schemas/ocsf"
 )
@@ -123,8 +124,8 @@ func ParseSignal(value []byte) (*Signal, *Heartbeat, error) {
 const maxEvidenceResources = 5
 
 // evidenceOf copies the key attributes of an event into an evidences object, by
-// way of scratch: an event is too big to make one for every match.
-func evidenceOf(ev, scratch *ocsf.Event, step string) json.RawMessage {
+// way of scratch and buffer: an event is too big to make one for every match.
+func evidenceOf(ev, scratch *ocsf.Event, buffer *[]byte, step string) json.RawMessage {
 	scratch.Reset()
 	e := scratch.AddEvidences()
 	e.SetUID(ev.Metadata.UID())
@@ -154,26 +155,28 @@ func evidenceOf(ev, scratch *ocsf.Event, step string) json.RawMessage {
 		}
 	}
 	e.SetData(evidenceData(ev, step))
-	text := scratch.AppendJSON(nil)
-	text = bytes.TrimPrefix(text, []byte(`{"evidences":[`))
-	return bytes.TrimSuffix(text, []byte(`]}`))
+	*buffer = scratch.AppendJSON((*buffer)[:0])
+	text := bytes.TrimPrefix(*buffer, []byte(`{"evidences":[`))
+	return bytes.Clone(bytes.TrimSuffix(text, []byte(`]}`)))
 }
 
 // evidenceData is what of the key attributes the evidences object has no place for.
 func evidenceData(ev *ocsf.Event, step string) ocsf.JSON {
-	data, err := json.Marshal(struct {
-		Step    string `json:"step,omitempty"`
-		Time    int64  `json:"time"`
-		TypeUID int64  `json:"type_uid"`
-		Status  string `json:"status,omitempty"`
-		Account string `json:"account,omitempty"`
-		Region  string `json:"region,omitempty"`
-		Source  string `json:"source,omitempty"`
-	}{step, ev.Time(), ev.TypeUID(), ev.Status(), ev.Cloud.Account.UID(), ev.Cloud.Region(), ev.Metadata.LogProvider()})
-	if err != nil {
-		panic(fmt.Sprintf("encode evidence: %v", err)) // strings and integers only
+	text := make([]byte, 0, 192)
+	text = append(text, '{')
+	if step != "" {
+		text = append(ocsf.AppendString(append(text, `"step":`...), step), ',')
 	}
-	return ocsf.JSON(data)
+	text = strconv.AppendInt(append(text, `"time":`...), ev.Time(), 10)
+	text = strconv.AppendInt(append(text, `,"type_uid":`...), ev.TypeUID(), 10)
+	for _, member := range [...]struct{ key, value string }{
+		{`,"status":`, ev.Status()}, {`,"account":`, ev.Cloud.Account.UID()}, {`,"region":`, ev.Cloud.Region()}, {`,"source":`, ev.Metadata.LogProvider()},
+	} {
+		if member.value != "" {
+			text = ocsf.AppendString(append(text, member.key...), member.value)
+		}
+	}
+	return ocsf.JSON(append(text, '}'))
 }
 
 func copyUser(to, from *ocsf.User) {
