@@ -35,9 +35,9 @@ func newSources() *cobra.Command {
 			t.SetOutputMirror(c.OutOrStdout())
 			t.SetStyle(plainTable)
 			t.SuppressTrailingSpaces()
-			t.AppendHeader(table.Row{"name", "logs", "form"})
+			t.AppendHeader(table.Row{"name", "logs", "form", "formats"})
 			for _, s := range known.All() {
-				t.AppendRow(table.Row{s.Name, s.Title, formOf(s.Format)})
+				t.AppendRow(table.Row{s.Name, s.Title, formOf(s.Format), formatsOf(s)})
 			}
 			t.Render()
 			return nil
@@ -54,14 +54,13 @@ func printSourcesJSON(c *cobra.Command, all []sources.Source) error {
 		Title        string   `json:"title"`
 		Form         string   `json:"form"`
 		EnvelopeKeys []string `json:"envelope_keys,omitempty"`
+		Transports   []string `json:"transports,omitempty"`
+		Formats      bool     `json:"custom_formats"`
 	}
 	rows := []row{}
 	for _, s := range all {
-		form := "json"
-		if s.Format.Kind == envelope.Lines {
-			form = "lines"
-		}
-		rows = append(rows, row{s.Name, s.Title, form, s.Format.EnvelopeKeys})
+		form := map[envelope.Kind]string{envelope.JSON: "json", envelope.Lines: "lines", envelope.Detect: "json or lines"}[s.Format.Kind]
+		rows = append(rows, row{s.Name, s.Title, form, s.Format.EnvelopeKeys, s.Format.Transports.Names(), s.Formats != nil})
 	}
 	out := json.NewEncoder(c.OutOrStdout())
 	out.SetIndent("", "  ")
@@ -69,14 +68,25 @@ func printSourcesJSON(c *cobra.Command, all []sources.Source) error {
 }
 
 func formOf(f envelope.Format) string {
-	if f.Kind == envelope.Lines {
-		return "lines"
-	}
 	form := "JSON: NDJSON, an array"
+	switch f.Kind {
+	case envelope.Lines:
+		return "lines"
+	case envelope.Detect:
+		return "lines, NDJSON, an array"
+	}
 	for _, key := range f.EnvelopeKeys {
 		form += fmt.Sprintf(`, {"%s": [...]}`, key)
 	}
 	return form
+}
+
+// formatsOf tells whether the configuration may give more forms of a source's records.
+func formatsOf(s sources.Source) string {
+	if s.Formats == nil {
+		return ""
+	}
+	return "custom"
 }
 
 // plainTable has columns and no lines: it reads well and cuts well.

@@ -38,6 +38,17 @@ const (
 // Transports are all that may bring records of any source.
 const Transports = CloudWatch | Firehose
 
+// Names are the transports of the set, as words.
+func (t Transport) Names() []string {
+	var names []string
+	for i, name := range [...]string{"cloudwatch", "firehose", "flow_tuples"} {
+		if t&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // The limits of what a document may hold in base64.
 const (
 	// maxInflated is how many bytes may come out of one text of base64. CloudWatch

@@ -127,7 +127,11 @@ func (r *Reader) piece(object string, p *envelope.Piece) error {
 	rec := event.Record{Source: r.source, Value: p.Value, Origin: origin}
 	err := r.mapAny(&rec)
 	if err == nil {
-		r.Last.Events[Kind{rec.Source, r.dialect}]++
+		kind := Kind{rec.Source, r.dialect}
+		if kind.Dialect != "" && rec.Origin.Envelope != "" {
+			kind.Dialect += " through CloudWatch Logs"
+		}
+		r.Last.Events[kind]++
 		r.Last.Redactions.Add(r.mappers.redacted)
 		return r.handler.Event(&rec, &r.ev)
 	}
