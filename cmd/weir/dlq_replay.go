@@ -81,10 +81,10 @@ func (o *dlqReplay) run(c *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, box.close()) }()
-	trial := pipeline.NewTrial(box.opts, box.names, table.All(), policy, rules, box.log)
+	trial := pipeline.NewTrial(box.opts, box.names, table.Some(cfg.UsedSources()), policy, rules, box.log)
 	result, err := deadletter.Replay{
 		Filter: filter,
-		Judge:  deadletter.Judge{Try: trial.Try, Sources: table, As: o.as, Force: o.force, RecordLimit: cfg.Limits.Record},
+		Judge:  deadletter.Judge{Try: trial.Try, Sources: table, Used: cfg.UsedSources(), As: o.as, Force: o.force, RecordLimit: cfg.Limits.Record},
 		DryRun: o.dryRun,
 	}.Run(c.Context(), box.opts, box.names)
 	if err != nil && (result == nil || result.Replayed == 0) {

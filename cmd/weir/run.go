@@ -102,7 +102,7 @@ func (o *runOptions) run(c *cobra.Command) error {
 	// shutdown_timeout is an abort.
 	err = pipeline.Run(context.WithoutCancel(c.Context()), c.Context(), pipeline.Options{
 		Config:   cfg,
-		Sources:  table.All(),
+		Sources:  table.Some(cfg.UsedSources()),
 		Rules:    rules,
 		Redact:   policy,
 		Reload:   reload,

@@ -12,7 +12,7 @@ func (c *Config) fields() []field {
 	return []field{
 		{"instance", "name of this process: unique in the cluster, the same after a restart", name(&c.Instance)},
 		{"kafka", "the cluster, and weir's topics on it", section(c.Kafka.fields())},
-		{"sources", "settings of kinds of logs, by name; `weir sources` lists them", settingsBySource(&c.Sources)},
+		{"sources", "settings of kinds of logs, by name; detect reads the logs of those that are named here, or that a collector has; `weir sources` lists them", settingsBySource(&c.Sources)},
 		{"collectors", "the inputs", listOf(&c.Collectors, (*Collector).fields)},
 		{"rules", "the detections", section{
 			{"dir", "directory that holds `weir-rules.yaml`; empty: the rules built into the binary", optionalPath(&c.Rules.Dir)},

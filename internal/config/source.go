@@ -37,6 +37,18 @@ func (c *Config) Formats() map[string][]string {
 	return formats
 }
 
+// UsedSources are the sources whose logs detect reads, sorted: those of collectors,
+// and those that have settings, though they be empty, for logs that others than weir
+// put into Kafka.
+func (c *Config) UsedSources() []string {
+	used := slices.Collect(maps.Keys(c.Sources))
+	for _, collector := range c.Collectors {
+		used = append(used, collector.Source)
+	}
+	slices.Sort(used)
+	return slices.Compact(used)
+}
+
 // settingsBySource is a mapping of sources to sections.
 func settingsBySource(to *map[string]Source) value { return sourceSettings{to} }
 

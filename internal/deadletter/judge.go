@@ -21,6 +21,8 @@ type Judge struct {
 	Try Try
 	// Sources are those that letters can go to.
 	Sources *sources.Table
+	// Used are the names of those that detect reads; nil is all of them.
+	Used []string
 	// As is the source that letters go to, in place of their own.
 	As string
 	// Force lets letters go that would fail again.
@@ -105,6 +107,8 @@ func (j *Judge) refuses(l *Letter, source string) string {
 		return fmt.Sprintf("it is larger than limits.record (%d bytes): raise that", j.RecordLimit)
 	case !known:
 		return fmt.Sprintf("there is no source %q: name one with --as", source)
+	case j.Used != nil && !slices.Contains(j.Used, source):
+		return fmt.Sprintf("nobody would read it: no collector has the source %s; name it under sources in the configuration, `sources: {%[1]s: {}}`", source)
 	}
 	return ""
 }

@@ -45,12 +45,13 @@ func TestRefused(t *testing.T) {
 		{"the end is missing", func(l *Letter) { l.Reason = event.ReasonTruncated }, "whole"},
 		{"only a beginning", func(l *Letter) { l.Size++ }, "raise limits.record"},
 		{"above the limit", func(l *Letter) { l.Value = make([]byte, 2000); l.Size = 2000 }, "1000 bytes"},
+		{"a source that nobody reads", func(l *Letter) { l.Source = normalize.AzureActivity }, "azure.activity: {}"},
 		{"an unknown source", func(l *Letter) { l.Source = "acme" }, "--as"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := letterOf(normalize.AWSCloudTrail, apiCall)
 			test.edit(l)
-			j := Judge{Sources: sources.Builtin(), Try: func(*event.Record) (event.Reason, string) { return "", "" }, Force: true, RecordLimit: 1000}
+			j := Judge{Sources: sources.Builtin(), Used: []string{normalize.AWSCloudTrail, "acme"}, Try: func(*event.Record) (event.Reason, string) { return "", "" }, Force: true, RecordLimit: 1000}
 			v := j.of(l)
 			if v.goes() || !strings.Contains(v.cause.Why, test.why) || v.cause.Now != "" {
 				t.Errorf("%d records, cause %+v, want one that says %q", len(v.records), v.cause, test.why)

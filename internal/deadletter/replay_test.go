@@ -67,7 +67,7 @@ func runVictim(dir, step string) error {
 
 // wrong is the source that the logs are first taken for, fixed the replay after
 // that was noticed.
-const wrong = "kubernetes.audit"
+const wrong = "gcp.audit"
 
 var fixed = deadletter.Replay{Filter: deadletter.Filter{Sources: []string{wrong}}, Judge: deadletter.Judge{As: trail}}
 

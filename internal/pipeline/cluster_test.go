@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/weir-security/weir/internal/broker"
@@ -97,14 +96,9 @@ func (w *world) reach(t testing.TB) (broker.Options, func()) {
 	return broker.Options{Seeds: kafka.Brokers, Log: log, Extra: security}, func() {}
 }
 
-// sources are all, but on a cluster and in schedules only the one that the world
-// has: each makes a topic, which takes its time.
+// sources are those that the world uses.
 func (w *world) sources() []sources.Source {
-	all := sources.Builtin().All()
-	if w.config.Kafka.Embedded == nil || w.scheduled {
-		all = slices.DeleteFunc(all, func(s sources.Source) bool { return s.Name != w.config.Collectors[0].Source })
-	}
-	return all
+	return sources.Builtin().Some(w.config.UsedSources())
 }
 
 // finishTries is how often a weir whose brokers go away is started again.

@@ -60,7 +60,6 @@ var mix = []struct {
 
 // beScheduled configures the world as those of schedules are.
 func (w *world) beScheduled() {
-	w.scheduled = true
 	w.config.Lateness.Default = scheduleLateness
 	w.config.Kafka.Partitions.Alerts = 1 // a file less of each run
 }

@@ -35,8 +35,6 @@ type world struct {
 	// calm, if there is one, is held by who counts: its writer makes trouble for the
 	// brokers.
 	calm *sync.RWMutex
-	// scheduled is a world that should cost little, since there are thousands.
-	scheduled bool
 }
 
 const (

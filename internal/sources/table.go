@@ -80,6 +80,11 @@ func (t *Table) All() []Source {
 	return list
 }
 
+// Some are those of All that are named.
+func (t *Table) Some(names []string) []Source {
+	return slices.DeleteFunc(t.All(), func(s Source) bool { return !slices.Contains(names, s.Name) })
+}
+
 // Names returns the names of all sources, sorted.
 func (t *Table) Names() []string {
 	list := t.All()
