@@ -74,18 +74,19 @@ func category(names ...string) func(root jsondoc.Value) bool {
 type azureRow struct{ table folded }
 
 func (t azureRow) read(a *access, v jsondoc.Value) {
+	var room [maxKey]byte
 	for key, member := range v.Members {
-		name := strings.ToLower(key)
-		if name == "properties" {
+		name := appendLower(room[:0], key)
+		if string(name) == "properties" {
 			t.read(a, member)
 			continue
 		}
-		n, ok := t.table[name]
+		n, ok := t.table[string(name)]
 		if !ok && len(name) > 2 && name[len(name)-2] == '_' {
-			n, ok = t.table[name[:len(name)-2]]
+			n, ok = t.table[string(name[:len(name)-2])]
 		}
 		if !ok {
-			n, ok = azureEnvelope[name]
+			n, ok = azureEnvelope[string(name)]
 		}
 		if ok {
 			n.read(a, member)
@@ -158,7 +159,7 @@ func takeAppGatewayTime(a *access, root jsondoc.Value) {
 	}
 	unit, instance := float64(seconds), ""
 	for key, member := range row.Members {
-		if strings.HasPrefix(strings.ToLower(key), "instanceid") {
+		if hasFoldedPrefix(key, "instanceid") {
 			instance = member.Text()
 		}
 	}
@@ -166,10 +167,14 @@ func takeAppGatewayTime(a *access, root jsondoc.Value) {
 		unit = milliseconds
 	}
 	for key, member := range row.Members {
-		if strings.HasPrefix(strings.ToLower(key), "timetaken") {
+		if hasFoldedPrefix(key, "timetaken") {
 			took(unit).read(a, member)
 		}
 	}
+}
+
+func hasFoldedPrefix(key, prefix string) bool {
+	return len(key) >= len(prefix) && strings.EqualFold(key[:len(prefix)], prefix)
 }
 
 // setAzureError is why a request failed, or a word for that it did not.

@@ -55,6 +55,8 @@ var customTests = []struct {
 	{"nginx directive", "nginx", "log_format main escape=default '$remote_addr - $remote_user [$time_local] '\n  '\"$request\" $status rt=$request_time uct=\"$upstream_connect_time\"';",
 		`192.0.2.7 - - [18/Nov/2026:09:04:05 +0000] "GET / HTTP/1.1" 200 rt=0.250 uct="0.001"`,
 		map[string]string{"duration": "250", "unmapped/upstream_connect_time": "0.001", "src_endpoint/ip": "192.0.2.7"}},
+	{"nginx directive with tabs", "nginx", `log_format tabs '$msec\t$remote_addr\t$request';`, "1794992645.125\t192.0.2.7\tGET / HTTP/1.1",
+		map[string]string{"time": "1794992645125", "src_endpoint/ip": "192.0.2.7", "activity_name": "Get"}},
 	{"nginx json", "nginx", `{"t":"$time_iso8601","who":"$remote_addr","line":"$request","code":$status,"took":$request_time,"service":"edge","both":"$scheme://$host"}`,
 		`{"t":"2026-11-18T09:04:05+00:00","who":"192.0.2.7","line":"GET /a HTTP/1.1","code":200,"took":0.5,"service":"edge","both":"https://shop.harbourline.example"}`,
 		map[string]string{"duration": "500", "http_request/url/hostname": "shop.harbourline.example", "http_request/url/scheme": "https", "unmapped/service": "edge", "status_code": "200"}},

@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"strings"
-
 	"github.com/weir-security/weir/schemas/jsondoc"
 )
 
@@ -49,11 +47,27 @@ func (s setter) read(a *access, v jsondoc.Value) {
 type folded map[string]node
 
 func (t folded) read(a *access, v jsondoc.Value) {
+	var room [maxKey]byte
 	for key, member := range v.Members {
-		if n, ok := t[strings.ToLower(key)]; ok {
+		if n, ok := t[string(appendLower(room[:0], key))]; ok {
 			n.read(a, member)
 		}
 	}
+}
+
+// maxKey is how many bytes of a key fit without an allocation.
+const maxKey = 64
+
+// appendLower appends a key in lower case. What is not ASCII stays: no table has it.
+func appendLower(dst []byte, key string) []byte {
+	for i := range len(key) {
+		c := key[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
 }
 
 // headers is an object of headers, each a text or a list of texts. Those without an

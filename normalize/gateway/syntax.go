@@ -54,10 +54,15 @@ func directive(text, keyword string) (s source, words []string, err error) {
 		case '\'', '"':
 			start := i
 			for i++; i < len(text) && text[i] != quote; i++ {
-				if text[i] == '\\' && i+1 < len(text) && (text[i+1] == quote || text[i+1] == '\\') {
-					i++
+				c := text[i]
+				if c == '\\' && i+1 < len(text) && (text[i+1] == quote || text[i+1] == '\\' || text[i+1] == 't') {
+					if i++; text[i] == 't' {
+						c = '\t'
+					} else {
+						c = text[i]
+					}
 				}
-				out.WriteByte(text[i])
+				out.WriteByte(c)
 				s.columns = append(s.columns, i+1)
 			}
 			if i == len(text) {

@@ -82,6 +82,9 @@ func parseTime(text string) (ms int64, offset int32, hasOffset, ok bool) {
 	if ms, offset, ok := parseCLF(text); ok {
 		return ms, offset, true, true
 	}
+	if ms, ok := parseHAProxyTime(text); ok {
+		return ms, 0, false, true
+	}
 	if len(text) > 0 && (text[0] >= '0' && text[0] <= '9') && strings.IndexAny(text, "-/: ") < 0 {
 		ms, ok := parseEpoch(text)
 		return ms, 0, false, ok
@@ -90,8 +93,7 @@ func parseTime(text string) (ms int64, offset int32, hasOffset, ok bool) {
 		return ms, 0, false, true
 	}
 	for _, layout := range [...]string{
-		"02/Jan/2006:15:04:05.999",      // HAProxy, in its local time
-		"02/Jan/2006:15:04:05",          // the same without milliseconds
+		"02/Jan/2006:15:04:05",          // of the common log format, without a zone
 		"1/2/2006, 3:04:05.999 PM",      // exports of Log Analytics
 		"2006-01-02T15:04:05Z0700",      // an offset without a colon
 		"2006-01-02 15:04:05.999 -0700", // the same with spaces
@@ -156,6 +158,22 @@ func parseCLF(s string) (ms int64, offset int32, ok bool) {
 	}
 	days := daysSinceEpoch(year, month, day)
 	return ((days*24+int64(hour))*60+int64(minute)-int64(zone))*60_000 + int64(second)*1000, int32(zone), true
+}
+
+// parseHAProxyTime reads "18/Nov/2026:09:04:05.885", of which the zone is not known.
+func parseHAProxyTime(s string) (ms int64, ok bool) {
+	if len(s) != 24 || s[20] != '.' {
+		return 0, false
+	}
+	tenths, last := digits2(s, 21), s[23]-'0'
+	if tenths < 0 || last > 9 {
+		return 0, false
+	}
+	var clf [26]byte
+	copy(clf[:], s[:20])
+	copy(clf[20:], " +0000")
+	ms, _, ok = parseCLF(string(clf[:]))
+	return ms + int64(tenths)*10 + int64(last), ok
 }
 
 // digits2 is the number of two digits at i; -1 if they are none.
