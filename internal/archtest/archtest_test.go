@@ -84,7 +84,7 @@ var allowed = map[string][]string{
 	"internal/watch":      nil,
 	"internal/archtest":   nil,
 	"testdata":            nil,
-	"test":                {"sinks"}, // programs of the integration tests
+	"test":                {"normalize", "sinks"}, // programs of the integration tests and comparisons
 }
 
 func TestImportDirection(t *testing.T) {
