@@ -194,10 +194,15 @@ func (u *unit) compile(text string, want Want) *Expr {
 	u.check()
 	if want == Condition {
 		out.Atoms = u.atoms()
+		if u.errors == 0 { // what is said already is not said twice
+			u.constantOperand()
+			u.contradictions()
+		}
 		u.lint()
 	}
 	if u.errors == 0 {
 		out.Cost = u.checkCost(checked)
+		u.unfilled()
 	}
 	if u.errors > 0 {
 		return nil

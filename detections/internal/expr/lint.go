@@ -55,6 +55,13 @@ func (u *unit) needed(e ast.Expr, all map[string]bool) {
 		if strings.HasPrefix(c.FunctionName(), "@json") {
 			all[u.shapes[c.Args()[0].ID()].path] = true
 		}
+	case operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals:
+		for i, side := range c.Args() {
+			other := c.Args()[1-i]
+			if s := u.shapes[side.ID()]; s.kind == scalar && other.Kind() == ast.LiteralKind && !absentHolds[c.FunctionName()](order(other.AsLiteral(), i == 1)) {
+				all[s.path] = true
+			}
+		}
 	default:
 		if strings.HasPrefix(c.FunctionName(), listPrefix) {
 			all[u.shapes[c.Args()[0].ID()].path] = true

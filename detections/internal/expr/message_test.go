@@ -61,6 +61,10 @@ func TestMessages(t *testing.T) {
 		{`eventName == "x"`, `1:1 the class api_activity has no attribute eventName; a field of the record itself is raw.eventName`},
 
 		// What can never hold.
+		{`has(actor.user.uid) && !has(actor.user.uid)`, `1:24 this can never hold: the same is asked for without the !`},
+		{`src_endpoint.port > 1024 && api.operation == "a" && src_endpoint.port < 1000`, `1:71 this can never hold: nothing is left of src_endpoint.port between the limits`},
+		{`api.operation in ["GetObject", "GetBucket"] && api.operation.startsWith("Put")`, `1:72 this can never hold: api.operation must be "GetBucket" beside it`},
+		{`api.operation == "x" || status_id == Status.SUCCESS && (api.operation == "a" && false)`, `1:81 this can never hold: a part of it is false`},
 		{`false`, `1:1 this can never hold: it is false`},
 		{`api.operation == "a" && api.operation != "a"`, `1:39 this can never hold: api.operation must have this very value`},
 		{`src_endpoint.port == 99999999999`, `1:22 this can never hold: src_endpoint.port has 32 bits, 99999999999 needs more`},
