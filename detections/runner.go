@@ -211,6 +211,9 @@ func (r *testRun) evaluate(rule *Rule, t *Test, given []givenEvent) (*testOutcom
 	}
 	offset, failed := int64(0), error(nil)
 	signal := func(s *Signal) {
+		if s.Error != "" {
+			return // the engine's health says so
+		}
 		out.groups[s.Group]++
 		alerts, err := correlator.Signal(s, offset)
 		offset++
