@@ -34,7 +34,7 @@ normalize, replay, check and test need neither Kafka nor a configuration.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetHelpCommand(newHelp(root))
 	root.AddCommand(
-		newRun(), newNormalize(), newReplay(), newCheck(), newTest(), newFmt(), newDLQ(), newDeliver(),
+		newRun(), newNormalize(), newReplay(), newCheck(), newTest(), newFmt(), newSchema(), newDLQ(), newDeliver(),
 		newConfig(), newSources(), newVersion(), newExitCodes(),
 	)
 	return root
