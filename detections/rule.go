@@ -35,6 +35,7 @@ type Rule struct {
 	References     []string
 	FalsePositives []string
 	Tags           []string
+	Related        []string // ids of other projects' rules about the same; for people only
 
 	// Conditions are what an event is tried against: one for each class of a rule with
 	// `class` or `any`, and then that of an absence's `of`; of a sequence one for each

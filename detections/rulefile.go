@@ -69,6 +69,7 @@ func (r *reader) about(m *yamlpos.Mapping) {
 	rule.Description = m.Get("description").Str()
 	rule.FalsePositives = m.Get("false_positives").Strings()
 	rule.Tags = m.Get("tags").Strings()
+	rule.Related = m.Get("related").Strings()
 	for _, n := range m.Get("attack").List() {
 		id := n.Str()
 		if problem := checkTechnique(id); id != "" && problem != "" {
