@@ -119,7 +119,7 @@ func (j *Judge) collect(l *Letter, source string) (v verdict) {
 	for _, p := range split(l.Value, src.Format, int(j.RecordLimit)) {
 		p.Offset += l.Origin.Position
 		origin := l.Origin
-		origin.Position = p.Offset
+		origin.Position, origin.Envelope = p.Offset, p.Envelope
 		if p.Reason == "" {
 			v.records = append(v.records, event.Record{Source: source, Value: p.Value, Origin: origin})
 		} else {
