@@ -92,7 +92,7 @@ func notifier(dir string) (<-chan struct{}, *fsnotify.Watcher) {
 	follow(watcher, dir)
 	told := make(chan struct{}, 1)
 	told <- struct{}{} // something may have changed before it listened
-	go func() { // ends when the watcher is closed
+	go func() {        // ends when the watcher is closed
 		for {
 			select {
 			case _, ok := <-watcher.Events:
