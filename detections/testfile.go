@@ -46,6 +46,11 @@ func hintOrAll(word string, all []string) string {
 	if hint := suggest.Hint(word, all); hint != "" {
 		return hint
 	}
+	for _, name := range all { // cloudtrail for aws.cloudtrail
+		if word != "" && strings.HasSuffix(name, "."+word) {
+			return "; did you mean \"" + name + "\"?"
+		}
+	}
 	return "; there are " + strings.Join(all, ", ")
 }
 

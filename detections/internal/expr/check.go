@@ -116,7 +116,11 @@ func (u *unit) kindOfText(s shape, literal ast.Expr, text string) {
 	}
 	if s.attribute.Type == "ip_t" {
 		if _, ok := parseIP(text); !ok {
-			u.errorAt(literal.ID(), "this can never hold: %s is an IP address, %q is none", s.path, text)
+			advice := ""
+			if _, err := ParseCIDR(text); err == nil || strings.Contains(text, "/") {
+				advice = "; of a network write cidr(" + quote(text) + ").containsIP(" + s.path + ")"
+			}
+			u.errorAt(literal.ID(), "this can never hold: %s is an IP address, %q is none%s", s.path, text, advice)
 		}
 	}
 }

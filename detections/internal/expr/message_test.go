@@ -58,7 +58,11 @@ func TestMessages(t *testing.T) {
 
 		// Names.
 		{`user_agent == "x"`, `1:1 the class api_activity has no attribute user_agent at the top; there is http_request.user_agent`},
-		{`eventName == "x"`, `1:1 the class api_activity has no attribute eventName; a field of the record itself is raw.eventName`},
+		{`eventName == "x"`, `1:1 the class api_activity has no attribute eventName; did you mean "api.operation"? The field of the record itself is raw.eventName`},
+		{`requestParameters == "x"`, `1:1 the class api_activity has no attribute requestParameters; a field of the record itself is raw.requestParameters`},
+		{`api_operation == "x"`, `1:1 the class api_activity has no attribute api_operation; did you mean "api.operation"?`},
+		{`actor_user_name == "x"`, `1:1 the class api_activity has no attribute actor_user_name; did you mean "actor.user.name"?`},
+		{`src_endpoint.ip == "10.0.0.0/8"`, `1:20 this can never hold: src_endpoint.ip is an IP address, "10.0.0.0/8" is none; of a network write cidr("10.0.0.0/8").containsIP(src_endpoint.ip)`},
 
 		// What can never hold.
 		{`has(actor.user.uid) && !has(actor.user.uid)`, `1:24 this can never hold: the same is asked for without the !`},

@@ -25,11 +25,19 @@ func (u *unit) unknownName(errorAt func(id int64, format string, args ...any), i
 	} else {
 		candidates = append(candidates, enums...)
 	}
+	if path := vendorNames[name]; path != "" && u.hasPath(path) {
+		errorAt(id, "the class %s has no attribute %s; did you mean \"%s\"? The field of the record itself is raw.%s", u.class.Name, name, path, name)
+		return
+	}
 	if hint := suggest.Hint(name, candidates); hint != "" {
 		errorAt(id, "the class %s has no attribute %s%s", u.class.Name, name, hint)
 		return
 	}
 	where := ""
+	if near := u.nearPath(name); near != "" {
+		errorAt(id, "the class %s has no attribute %s; did you mean \"%s\"?", u.class.Name, name, near)
+		return
+	}
 	if paths := u.nestedPaths(name); len(paths) > 0 {
 		where = " at the top; there is " + strings.Join(paths, ", ")
 	}
@@ -41,6 +49,47 @@ func (u *unit) unknownName(errorAt func(id int64, format string, args ...any), i
 		return
 	}
 	errorAt(id, "the class %s has no attribute %s%s", u.class.Name, name, where)
+}
+
+// vendorNames are fields of records as their vendors call them, and where mappers put
+// them.
+var vendorNames = map[string]string{
+	"eventName": "api.operation", "eventSource": "api.service.name", "awsRegion": "cloud.region", "recipientAccountId": "cloud.account.uid",
+	"sourceIPAddress": "src_endpoint.ip", "userAgent": "http_request.user_agent", "userIdentity": "actor.user", "errorCode": "status_code",
+	"errorMessage": "status_detail", "eventTime": "time", "eventID": "metadata.uid", "operationName": "api.operation", "caller": "actor.user.name",
+	"callerIpAddress": "src_endpoint.ip", "verb": "api.operation", "sourceIPs": "src_endpoint.ip", "objectRef": "resources",
+	"remote_addr": "src_endpoint.ip", "http_user_agent": "http_request.user_agent", "request_method": "http_request.http_method",
+}
+
+// hasPath tells whether the class has the attribute.
+func (u *unit) hasPath(path string) bool { return attributeOf(u.class, path) == path }
+
+// nearPath is the path of an attribute that a name is one word of, or nearly: it was
+// written with _ for a dot.
+func (u *unit) nearPath(name string) string {
+	if !strings.Contains(name, "_") {
+		return ""
+	}
+	var words, paths []string
+	for i := range u.class.Attributes {
+		a := &u.class.Attributes[i]
+		if a.Kind != ocsf.KindObject || a.Array {
+			continue
+		}
+		for _, below := range ocsf.ObjectByName(a.Object).Attributes {
+			path := a.Name + "." + below.Name
+			paths, words = append(paths, path), append(words, a.Name+"_"+below.Name)
+			if below.Kind == ocsf.KindObject && !below.Array {
+				for _, last := range ocsf.ObjectByName(below.Object).Attributes {
+					paths, words = append(paths, path+"."+last.Name), append(words, a.Name+"_"+below.Name+"_"+last.Name)
+				}
+			}
+		}
+	}
+	if i := slices.Index(words, name); i >= 0 {
+		return paths[i]
+	}
+	return ""
 }
 
 // nestedPaths are some attributes of that name within the class's objects, the
