@@ -34,8 +34,9 @@ type inputFlags struct {
 }
 
 const inputHelp = `Reads files, directories, or standard input when there is neither (or for -): gzip and zstd are undone, and NDJSON,
-arrays, {"Records": [...]}, {"records": [...]} and EventList are unwrapped by themselves. What cannot be read or mapped is
-rejected, counted, and stops nothing.`
+arrays, {"Records": [...]}, {"records": [...]}, EventList, and documents of CloudWatch Logs and Firehose are unwrapped by themselves.
+What each record is, its shape tells; --source names it. Credentials are redacted as --config says, by default with the built-in
+key. What cannot be read or mapped is rejected, counted, and stops nothing.`
 
 func (f *inputFlags) add(c *cobra.Command) {
 	sourceFlag(c, &f.source)
