@@ -72,6 +72,16 @@ func (f *Frame) Reset(ev *ocsf.Event) {
 	f.raw.parsed, f.unmapped.parsed = false, false
 }
 
+// ResetRaw makes the frame's event one of which only the original record is known:
+// raw, which is parsed already.
+func (f *Frame) ResetRaw(raw jsondoc.Value) {
+	f.Reset(&nothing)
+	f.raw.value, f.raw.parsed = ocsfcel.JSONOf(raw), true
+}
+
+// nothing is an event without attributes. Frames only read.
+var nothing ocsf.Event
+
 // Raw is the event's original record, parsed once.
 func (f *Frame) Raw() ocsfcel.JSON { return f.raw.get(f.Event.RawData()) }
 

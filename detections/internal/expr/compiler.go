@@ -123,6 +123,8 @@ type Expr struct {
 	// Reads are the attributes that the expression looks at, as "actor.user.uid"; of
 	// a list the list, "raw_data" for raw, "*" for the event as a whole.
 	Reads []string
+	// Constants are the enum constants that the expression names.
+	Constants []ocsfcel.Constant
 
 	// Cost is the estimated cost of one evaluation on a large event.
 	Cost uint64
@@ -217,6 +219,7 @@ func (u *unit) compile(text string, want Want) *Expr {
 		out.Fallbacks = append(out.Fallbacks, Fallback{Line: line, Col: col, Why: part.Why})
 	}
 	out.Reads = u.reads()
+	out.Constants = u.constants()
 	if top.path != "" {
 		out.Path, out.Attribute = top.path, top.attribute
 		out.present, out.presence = u.presence(source)

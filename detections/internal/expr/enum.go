@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -8,6 +10,7 @@ import (
 	"cel.dev/cel-go/common/ast"
 
 	"github.com/weir-security/weir/schemas/ocsf"
+	"github.com/weir-security/weir/schemas/ocsf/ocsfcel"
 )
 
 // enum is an OCSF enum as rules name it.
@@ -21,6 +24,16 @@ type enum struct {
 type constant struct {
 	enum      *enum
 	line, col int // where it begins
+}
+
+// constants are all uses in the expression, in its order.
+func (u *unit) constants() []ocsfcel.Constant {
+	var all []ocsfcel.Constant
+	for _, c := range u.consts {
+		all = append(all, ocsfcel.Constant{Enum: c.enum.name, Attribute: c.enum.key, Line: c.line, Col: c.col})
+	}
+	slices.SortFunc(all, func(a, b ocsfcel.Constant) int { return cmp.Or(a.Line-b.Line, a.Col-b.Col) })
+	return all
 }
 
 // constant remembers a use, given the enum's name in it.

@@ -4,6 +4,7 @@ import (
 	"cel.dev/cel-go/cel"
 
 	"github.com/weir-security/weir/detections/internal/closure"
+	"github.com/weir-security/weir/schemas/jsondoc"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
 
@@ -21,6 +22,9 @@ type Scope struct{ frame closure.Frame }
 
 // Reset makes ev the scope's event.
 func (s *Scope) Reset(ev *ocsf.Event) { s.frame.Reset(ev) }
+
+// ResetRaw makes a record the scope's, of which there is no event yet.
+func (s *Scope) ResetRaw(raw jsondoc.Value) { s.frame.ResetRaw(raw) }
 
 // ResolveName gives cel-go a variable.
 func (s *Scope) ResolveName(name string) (any, bool) {

@@ -52,6 +52,38 @@ func (t Type) check(name string, m jsondoc.Value) string {
 	return ""
 }
 
+// TextCheck tells of a text whether it can be of a scalar type: its length and
+// format, and those of the types that it narrows.
+func (f *Facts) TextCheck(typeName string) func(text string) bool {
+	var checks []func(string) bool
+	for name := typeName; f.Types[name].Type != ""; name = f.Types[name].Type {
+		if most := f.Types[name].MaxLen; most > 0 {
+			checks = append(checks, func(s string) bool { return len(s) <= most || utf8.RuneCountInString(s) <= most })
+		}
+		if form, ok := format[name]; ok {
+			checks = append(checks, form.ok)
+		}
+	}
+	return func(text string) bool {
+		for _, ok := range checks {
+			if !ok(text) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// FitsNumber tells whether a number is in the range of a scalar type.
+func (f *Facts) FitsNumber(typeName string, n int64) bool {
+	for name := typeName; f.Types[name].Type != ""; name = f.Types[name].Type {
+		if r := f.Types[name].Range; r != nil && (n < r[0] || n > r[1]) {
+			return false
+		}
+	}
+	return true
+}
+
 // isIP accepts no zone: an address with one means nothing on another machine.
 func isIP(s string) bool {
 	a, err := netip.ParseAddr(s)

@@ -160,3 +160,6 @@ func (j JSON) ConvertToNative(t reflect.Type) (any, error) {
 
 // JSONOf makes a CEL value of a value of a document.
 func JSONOf(v jsondoc.Value) JSON { return JSON{v} }
+
+// Node is the value of the document.
+func (j JSON) Node() jsondoc.Value { return j.node }
