@@ -88,7 +88,7 @@ type (
 const (
 	sarifSchema = "https://json.schemastore.org/sarif-2.1.0.json"
 	projectURI  = "https://github.com/weir-security/weir"
-	rulesPage   = projectURI + "/blob/main/docs/rules.md"
+	rulesPage   = projectURI + "/blob/main/docs/rules-reference.md#kinds-of-problems"
 )
 
 // printSARIF writes problems as a SARIF log.
@@ -99,7 +99,7 @@ func printSARIF(w io.Writer, problems []detections.Problem) error {
 		Results:    []sarifResult{},
 	}
 	for _, k := range detections.Kinds {
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{k.ID, sarifText{k.About}, rulesPage + "#" + k.ID})
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{k.ID, sarifText{k.About}, rulesPage})
 	}
 	for _, p := range problems {
 		run.Results = append(run.Results, sarifOf(p))
