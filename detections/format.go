@@ -25,7 +25,7 @@ var keyOrder = map[string][]string{
 	"first_seen":        {"of", "by", "for", "learn"},
 	"alert":             {"title", "group_by", "suppress", "context"},
 	"tests":             {"name", "source", "input", "raw", "set", "repeat", "every", "lists", "seen", "events", "alerts"},
-	"tests.events":      {"at", "input", "raw", "set", "repeat", "every"},
+	"tests.events":      {"at", "source", "input", "raw", "set", "repeat", "every"},
 	"tests.alerts":      {"title", "severity", "group", "context", "window", "events", "body"},
 	"tests.alerts.body": {"destination", "equals"},
 	"tests.seen":        {"by", "values"},

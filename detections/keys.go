@@ -77,6 +77,7 @@ var keyDocs = []keyDoc{
 	{"tests.seen.values", "any", true, "The values that it has been seen with."},
 	{"tests.events", "list", false, "Several events, in the order of their arrival."},
 	{"tests.events.at", "offset", false, "When, since the first event of the test: +30s; -30s is before it."},
+	{"tests.events.source", "text", false, "The source of this event, if it is another than the test's."},
 	{"tests.events.input", "text", false, "As above."},
 	{"tests.events.raw", "text", false, "As above."},
 	{"tests.events.set", "any", false, "As above."},

@@ -200,6 +200,7 @@ func (t *Test) wantsAlerts() bool { return t.Count > 0 || len(t.Alerts) > 0 }
 
 // TestEvent is one record, or a run of equal ones, that a test feeds in.
 type TestEvent struct {
+	Source string        // names the mapper; empty for the test's
 	Input  string        // a fixture file, or
 	Raw    string        // the record itself
 	Set    []byte        // a JSON Merge Patch of every record

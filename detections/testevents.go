@@ -18,6 +18,9 @@ func (r *testRun) give(source string, e *TestEvent) error {
 			return err
 		}
 	}
+	if e.Source != "" {
+		source = e.Source
+	}
 	move := int64(0) // what the times are moved by
 	for i := range e.Repeat {
 		for position, record := range records {

@@ -57,11 +57,7 @@ func hintOrAll(word string, all []string) string {
 func (r *reader) test(n yamlpos.Node) Test {
 	m := n.Mapping()
 	t := Test{Name: m.Require("name").Str(), node: n}
-	source := m.Require("source")
-	t.Source = source.Str()
-	if t.Source != "" && len(r.sources) > 0 && !slices.Contains(r.sources, t.Source) {
-		source.Problemf("unknown source %q%s", t.Source, hintOrAll(t.Source, r.sources))
-	}
+	t.Source = r.testSource(m.Require("source"))
 	if events := m.Get("events"); events.Exists() {
 		for _, key := range []string{"input", "raw", "set", "repeat", "every"} {
 			m.Get(key)
@@ -83,6 +79,15 @@ func (r *reader) test(n yamlpos.Node) Test {
 	r.wantAlerts(&t, m.Require("alerts"))
 	m.Done()
 	return t
+}
+
+// testSource reads the name of a source of this build.
+func (r *reader) testSource(n yamlpos.Node) string {
+	name := n.Str()
+	if name != "" && len(r.sources) > 0 && !slices.Contains(r.sources, name) {
+		n.Problemf("unknown source %q%s", name, hintOrAll(name, r.sources))
+	}
+	return name
 }
 
 // wantAlerts reads the alerts that a test expects: a list, or their number.
@@ -144,6 +149,7 @@ func (r *reader) testEvent(m *yamlpos.Mapping, listed bool) TestEvent {
 	}
 	e.Every, _ = duration(m.Get("every"))
 	if listed {
+		e.Source = r.testSource(m.Get("source"))
 		e.At, e.HasAt = offset(m.Get("at"))
 	}
 	return e

@@ -1,5 +1,5 @@
 // Package rules holds the rules that come with weir: one YAML file a rule, below
-// the source it is about, its fixtures below testdata, and the lists that rules
+// the source it is about (or identity, if about several), its fixtures below testdata, and the lists that rules
 // refer to below lists. There is no code here but the embedding.
 package rules
 
@@ -7,5 +7,5 @@ import "embed"
 
 // FS is the rules directory: weir-rules.yaml is at its root.
 //
-//go:embed weir-rules.yaml aws azure gateway kubernetes lists testdata
+//go:embed weir-rules.yaml aws azure gateway identity kubernetes lists testdata
 var FS embed.FS

@@ -63,6 +63,7 @@ func (t *trail) persistence() {
 	t.log(at, t.dana(), call{service: "iam", name: "CreateAccessKey", write: true, params: obj("userName", userBackup.name),
 		reply: obj("accessKey", obj("userName", userBackup.name, "accessKeyId", stolenKey, "status", "Active", "createDate", at.Format("Jan 2, 2006, 3:04:05 PM")))})
 	t.expected.hit("aws.cloudtrail.access_key_for_another_user", userBackup.name, at, time.Hour)
+	t.expected.hit("identity.key_after_weak_sign_in", userBackup.name, at, time.Hour)
 
 	at = clock("09:24:05")
 	t.log(at, t.dana(), call{service: "iam", name: "AttachUserPolicy", write: true,
@@ -91,6 +92,7 @@ func (t *trail) blind() {
 	t.log(at, t.intruder("eu-west-1", "cloudtrail.stop-logging"), call{service: "cloudtrail", name: "StopLogging", write: true,
 		params: obj("name", "arn:aws:cloudtrail:eu-west-1:"+prodAccount+":trail/prod-audit")})
 	t.expected.hit("aws.cloudtrail.logging_disabled", "StopLogging", at, time.Hour)
+	t.expected.hit("aws.cloudtrail.trail_not_restarted", prodAccount, at, time.Hour)
 
 	t.log(clock("09:30:20"), t.intruder("eu-west-1", "guardduty.list-detectors"), call{service: "guardduty", name: "ListDetectors"})
 	at = clock("09:30:48")
