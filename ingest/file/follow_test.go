@@ -247,6 +247,28 @@ func TestRotationInTree(t *testing.T) {
 	}
 }
 
+// A listing may miss a file that is being renamed. It is read on as one that is leaving,
+// and must not be read a second time when it is listed again.
+func TestMissedByAListing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "audit.log")
+	write(t, path, numbered(0, 5))
+	cfg := config(dir)
+	cfg.Settle = time.Minute // it does not end as left
+	f := follow(t, cfg, newTopic())
+	f.wants("before", lines(numbered(0, 5))...)
+	hidden := filepath.Join(dir, ".audit.log") // as good as missed
+	rename(t, path, hidden)
+	time.Sleep(100 * time.Millisecond) // several polls
+	appendTo(t, hidden, numbered(5, 8))
+	f.wants("while it is not listed", lines(numbered(5, 8))...)
+	rename(t, hidden, path+".1")
+	appendTo(t, path+".1", numbered(8, 10))
+	write(t, path, numbered(10, 15))
+	f.until("after", func() bool { return len(f.k.records) >= 7 })
+	f.nothingMore(lines(numbered(8, 15)))
+}
+
 // The same where only the log itself is configured; what is renamed is read to its
 // end, unless it was compressed or copied.
 func TestRotationOfFile(t *testing.T) {

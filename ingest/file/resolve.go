@@ -18,11 +18,15 @@ func (r *run) scan(now time.Time) {
 	r.watch.add(dirs)
 	first := r.order == nil
 	byID := map[string]*tail{}
-	for _, t := range r.tails {
-		if id := identity(t.info); id != "" {
-			byID[id] = t
+	for _, t := range r.leaving {
+		if t.f != nil { // else another file may have its number by now
+			byID[identity(t.info)] = t
 		}
 	}
+	for _, t := range r.tails {
+		byID[identity(t.info)] = t
+	}
+	delete(byID, "") // of systems that number no files
 	old := r.tails
 	r.tails = make(map[string]*tail, len(files))
 	var added []*tail
@@ -40,6 +44,9 @@ func (r *run) scan(now time.Time) {
 			added = append(added, t)
 		} else if t.path != f.path {
 			r.rename(t, f.path, f.object)
+		}
+		if t.leaving {
+			r.stay(t)
 		}
 		r.tails[f.path] = t
 		t.observe(f.info, now)
@@ -264,6 +271,17 @@ func (r *run) leave(t *tail) {
 	}
 	r.batch.touch(t)
 	r.leaving = append(r.leaving, t)
+}
+
+// stay takes back a file that is listed again: a listing may miss one that is being
+// renamed.
+func (r *run) stay(t *tail) {
+	r.release(t) // its reader may have been told that this is the end
+	t.leaving, t.unnamed, t.final, t.dirty = false, false, r.cfg.Once, true
+	t.cur.Leaving = false
+	r.known.set(t.object, &t.cur)
+	r.batch.touch(t)
+	r.leaving = slices.DeleteFunc(r.leaving, func(other *tail) bool { return other == t })
 }
 
 // resumeLeaving goes on with files that an earlier run was about to leave, and forgets
