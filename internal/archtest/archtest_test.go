@@ -74,7 +74,7 @@ var allowed = map[string][]string{
 	"internal/yamlpos":    {"internal/suggest"},
 	"detections":          {"internal/suggest", "internal/yamlpos"},
 	"ingest":              {"internal/logkey"},
-	"normalize":           nil,
+	"normalize":           {"internal/suggest", "internal/yamlpos"}, // mappings in YAML
 	"sinks":               nil,
 	"schemas":             {"internal/suggest"},
 	"internal/suggest":    nil,
