@@ -43,7 +43,7 @@ generate: ## make the generated code and the sample logs anew
 	$(GO) run ./testdata/gensample
 
 check-generate: generate ## fail if the generated code is not what the generator makes
-	git diff --exit-code -- '*_gen.go' schemas docs testdata/sample
+	git diff --exit-code -- '*_gen.go' schemas docs testdata/sample detections/internal/expr/filled.txt deploy/schema
 
 bench: ## benchmarks of the stages and of the whole line
 	$(GO) test -run '^$$' -bench . -benchmem ./...
