@@ -14,9 +14,10 @@ import (
 func newCheck() *cobra.Command {
 	var format string
 	var engine bool
+	var config string
 	c := &cobra.Command{
 		Use:   "check [PATH...]",
-		Short: "Find everything that is wrong with rules",
+		Short: "Find everything that is wrong with rules and mappings",
 		Long: `Checks rules as the start does: keys, ids, types, attributes, conditions, cost, that each has a firing and a silent test. It
 runs no test. Every problem is printed with its line and column. A warning is no error.
 
@@ -25,18 +26,20 @@ runs no test. Every problem is printed with its line and column. A warning is no
 --engine says how the engine evaluates the rules: which are compiled, what is left to cel-go, which attribute leads to each,
 and what an event may cost.
 
-` + rulePathHelp,
+` + rulePathHelp + mappingPathHelp,
 		Example: `  weir check
   weir check rules/
+  weir check mappings/acme.vpn.yaml
   weir check --format json rules/aws/ | jq '.problems[]'
   weir check --format sarif rules/ >weir.sarif`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if engine {
 				return runCheckEngine(c, args, format)
 			}
-			return runCheck(c, args, format)
+			return runCheck(c, args, config, format)
 		},
 	}
+	configFlag(c, &config)
 	c.Flags().BoolVar(&engine, "engine", false, "say how the engine evaluates the rules")
 	formatFlag(c, &format, "text", "json", "sarif", "github")
 	return c
@@ -45,8 +48,10 @@ and what an event may cost.
 // checked is the outcome of a check.
 type checked struct {
 	Rules    int            `json:"rules"`
+	Mappings int            `json:"mappings,omitempty"`
 	Problems []checkProblem `json:"problems"`
 	errors   int
+	custom   []string // sources that tests may name beside the built-in ones
 }
 
 // checkProblem is a problem as JSON.
@@ -71,12 +76,19 @@ type checkFix struct {
 	Text      string `json:"text"`
 }
 
-func runCheck(c *cobra.Command, args []string, format string) error {
-	trees, err := ruleTrees(args)
+func runCheck(c *cobra.Command, args []string, config, format string) error {
+	cfg, err := loadConfig(c, config)
 	if err != nil {
 		return err
 	}
-	result := checked{Problems: []checkProblem{}}
+	mappings, trees, err := splitTrees(args)
+	if err != nil {
+		return err
+	}
+	result := checked{Problems: []checkProblem{}, custom: customSources(cfg)}
+	if err := result.checkMappings(mappings); err != nil {
+		return err
+	}
 	for _, tree := range trees {
 		if err := result.check(tree); err != nil {
 			return err
@@ -87,8 +99,8 @@ func runCheck(c *cobra.Command, args []string, format string) error {
 	}
 	switch {
 	case result.errors > 0:
-		return exitcode.Wrap(exitcode.Rule, fmt.Errorf("%s in the rules", count(result.errors, "error")), "")
-	case result.Rules == 0:
+		return exitcode.Wrap(exitcode.Rule, fmt.Errorf("%s in the %s", count(result.errors, "error"), whole(len(trees), len(mappings))), "")
+	case result.Rules+result.Mappings == 0:
 		return exitcode.Wrap(exitcode.Nothing, errors.New("no rules there"), "give a path that holds rules")
 	}
 	return nil
@@ -96,7 +108,7 @@ func runCheck(c *cobra.Command, args []string, format string) error {
 
 // check adds what a rule directory holds, of what was asked for.
 func (r *checked) check(tree *ruleTree) error {
-	rules, err := openRules(tree.dir)
+	rules, err := openRules(tree.dir, r.custom...)
 	var problems detections.Problems
 	switch {
 	case errors.As(err, &problems):
@@ -180,8 +192,14 @@ func (r *checked) printText(c *cobra.Command) error {
 			return err
 		}
 	}
-	if warnings := len(r.Problems) - r.errors; r.errors == 0 && r.Rules > 0 {
-		_, err := fmt.Fprintf(c.OutOrStdout(), "ok: %s, %s\n", count(r.Rules, "rule"), count(warnings, "warning"))
+	if warnings := len(r.Problems) - r.errors; r.errors == 0 && r.Rules+r.Mappings > 0 {
+		of := count(r.Rules, "rule")
+		if r.Mappings > 0 && r.Rules > 0 {
+			of += ", " + count(r.Mappings, "mapping")
+		} else if r.Mappings > 0 {
+			of = count(r.Mappings, "mapping")
+		}
+		_, err := fmt.Fprintf(c.OutOrStdout(), "ok: %s, %s\n", of, count(warnings, "warning"))
 		return err
 	}
 	return nil

@@ -46,6 +46,9 @@ secrets, and the rules that it names. Prints every error with its line and colum
 			if err != nil {
 				return err
 			}
+			if _, err := sourcesOf(cfg); err != nil {
+				return err
+			}
 			if _, err := loadConfiguredRules(c, cfg); err != nil {
 				return err
 			}
@@ -123,8 +126,15 @@ func loadConfig(c *cobra.Command, file string) (*config.Config, error) {
 }
 
 // sourcesOf is the table of sources of a configuration.
-func sourcesOf(cfg *config.Config) (*sources.Table, error) {
-	table, err := sources.New(sources.Options{Formats: cfg.Formats()})
+func sourcesOf(cfg *config.Config) (*sources.Table, error) { return sourcesWith(cfg, nil) }
+
+// sourcesWith is sourcesOf with the mappings of further files.
+func sourcesWith(cfg *config.Config, files []string) (*sources.Table, error) {
+	mappings, err := loadMappings(cfg, files)
+	if err != nil {
+		return nil, err
+	}
+	table, err := sources.New(sources.Options{Formats: cfg.Formats(), Mappings: mappings})
 	if err != nil {
 		return nil, exitcode.Wrap(exitcode.Usage, err, "weir sources lists the sources and what they take")
 	}
@@ -145,13 +155,13 @@ func redactionOf(cfg *config.Config) (*redact.Policy, error) {
 }
 
 // loadSources is the table of sources of a configuration file, or the built-in one
-// when file is empty, with its redaction.
-func loadSources(c *cobra.Command, file string) (*sources.Table, *redact.Policy, error) {
+// when file is empty, with its redaction; and with the mappings of further files.
+func loadSources(c *cobra.Command, file string, mappings ...string) (*sources.Table, *redact.Policy, error) {
 	cfg, err := loadConfig(c, file)
 	if err != nil {
 		return nil, nil, err
 	}
-	table, err := sourcesOf(cfg)
+	table, err := sourcesWith(cfg, mappings)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -169,7 +179,7 @@ func configProblems(c *cobra.Command, problems yamlpos.Problems) error {
 // loadConfiguredRules loads the rules that a configuration names and checks the one
 // against the other.
 func loadConfiguredRules(c *cobra.Command, cfg *config.Config) (*detections.RuleSet, error) {
-	rules, err := loadRules(c, cfg.Rules.Dir)
+	rules, err := loadRules(c, cfg.Rules.Dir, customSources(cfg)...)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ import (
 // inputFlags are the flags of the commands that read raw logs.
 type inputFlags struct {
 	source, origin, config, summary string
+	mappings                        []string
 
 	sources *sources.Table
 	redact  *redact.Policy
@@ -41,6 +42,7 @@ key. What cannot be read or mapped is rejected, counted, and stops nothing.`
 func (f *inputFlags) add(c *cobra.Command) {
 	sourceFlag(c, &f.source)
 	choiceFlag(c, &f.summary, "summary", "form of the summary on standard error", "text", "json", "none")
+	c.Flags().StringArrayVar(&f.mappings, "mapping", nil, "`FILE` of a source of your own, see docs/custom-sources.md; may be given again")
 	c.Flags().StringVar(&f.origin, "origin", "", "`NAME` that stands for the path in the origin of records, as the collector's origin does")
 }
 
@@ -48,7 +50,7 @@ func (f *inputFlags) add(c *cobra.Command) {
 // that waits for a person to type logs has been misunderstood.
 func (f *inputFlags) inputs(c *cobra.Command, args []string) ([]rawlog.Input, error) {
 	var err error
-	if f.sources, f.redact, err = loadSources(c, f.config); err != nil {
+	if f.sources, f.redact, err = loadSources(c, f.config, f.mappings...); err != nil {
 		return nil, err
 	}
 	if f.auto() {

@@ -60,7 +60,7 @@ func runReplay(c *cobra.Command, args []string, f *inputFlags, rulesDir, format 
 	if err != nil {
 		return err
 	}
-	rules, err := loadRules(c, cmp.Or(rulesDir, cfg.Rules.Dir))
+	rules, err := loadRules(c, cmp.Or(rulesDir, cfg.Rules.Dir), customSources(cfg)...)
 	if err != nil {
 		return err
 	}

@@ -19,9 +19,10 @@ import (
 const builtin = "built-in"
 
 // loadRules loads the rules of a directory, or those in the binary when dir is
-// empty. What is wrong with them goes to standard error.
-func loadRules(c *cobra.Command, dir string) (*detections.RuleSet, error) {
-	rules, err := openRules(dir)
+// empty. What is wrong with them goes to standard error. custom are the sources that
+// tests may name beside the built-in ones.
+func loadRules(c *cobra.Command, dir string, custom ...string) (*detections.RuleSet, error) {
+	rules, err := openRules(dir, custom...)
 	var problems detections.Problems
 	if errors.As(err, &problems) {
 		fmt.Fprintln(c.ErrOrStderr(), problems.Text())
@@ -32,14 +33,15 @@ func loadRules(c *cobra.Command, dir string) (*detections.RuleSet, error) {
 }
 
 // openRules is loadRules without printing: the error may be detections.Problems.
-func openRules(dir string) (*detections.RuleSet, error) {
+func openRules(dir string, custom ...string) (*detections.RuleSet, error) {
+	known := append(sources.Builtin().Names(), custom...)
 	if dir == "" {
-		return detections.LoadFS(detections.BuiltinRules(), detections.LoadOptions{Name: builtin, Sources: sources.Builtin().Names()})
+		return detections.LoadFS(detections.BuiltinRules(), detections.LoadOptions{Name: builtin, Sources: known})
 	}
 	if _, err := os.Stat(dir); err != nil {
 		return nil, exitcode.Wrap(exitcode.IO, fmt.Errorf("open rules: %w", err), "give the directory that holds "+detections.RootFile)
 	}
-	rules, err := detections.Load(dir, detections.LoadOptions{Sources: sources.Builtin().Names()})
+	rules, err := detections.Load(dir, detections.LoadOptions{Sources: known})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, exitcode.Wrap(exitcode.Usage, err, "give the directory that holds "+detections.RootFile)
 	}

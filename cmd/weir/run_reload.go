@@ -22,7 +22,7 @@ func reloadRules(cfg *config.Config) (reload *pipeline.Reload, stop func()) {
 	signal.Notify(hup, syscall.SIGHUP)
 	cache := detections.NewCache()
 	load := func() (*detections.RuleSet, error) {
-		rules, err := detections.Load(dir, detections.LoadOptions{Sources: sources.Builtin().Names(), Cache: cache})
+		rules, err := detections.Load(dir, detections.LoadOptions{Sources: append(sources.Builtin().Names(), customSources(cfg)...), Cache: cache})
 		if err != nil {
 			return nil, err
 		}

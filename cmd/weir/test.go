@@ -22,7 +22,7 @@ func newTest() *cobra.Command {
 	var o testOptions
 	c := &cobra.Command{
 		Use:   "test [PATH...]",
-		Short: "Run the tests that rules carry",
+		Short: "Run the tests that rules and mappings carry",
 		Long: `Runs the tests of rules on the real path: raw records through mapper, conditions, windows and suppression to alerts, and for
 a test with body to what a destination is sent. The clock is that of the events. Needs no Kafka and no network.
 
@@ -30,9 +30,10 @@ A failure says how the alerts differ and which part of the condition decided. --
 alerts of the rule files, and the bodies into their files; comments and layout stay. --permute gives each timeline again in
 other orders of arrival: all must give the same alerts.
 
-` + rulePathHelp,
+` + rulePathHelp + mappingPathHelp,
 		Example: `  weir test
   weir test rules/aws/cloudtrail/logging_disabled.yaml
+  weir test mappings/acme.vpn.yaml
   weir test --run 'console_sign_in_without_mfa/' rules/
   weir test --permute 100 rules/
   weir test --watch rules/
@@ -57,6 +58,7 @@ type testOptions struct {
 
 	wanted *regexp.Regexp
 	table  *sources.Table
+	custom []string // sources of the configuration that have a mapping
 	redact *redact.Policy
 	render detections.RenderFunc
 }
@@ -65,17 +67,22 @@ func (o *testOptions) command(c *cobra.Command, args []string) error {
 	if err := o.prepare(c); err != nil {
 		return err
 	}
-	trees, err := ruleTrees(args)
+	mappings, trees, err := splitTrees(args)
+	if err != nil {
+		return err
+	}
+	results, err := o.mappings(mappings)
 	if err != nil {
 		return err
 	}
 	if o.watch {
 		return o.watchTrees(c, trees)
 	}
-	results, err := o.trees(c, trees)
+	ofRules, err := o.trees(c, trees)
 	if err != nil {
 		return err
 	}
+	results = append(results, ofRules...)
 	if err := o.print(c.OutOrStdout(), results); err != nil {
 		return err
 	}
@@ -103,6 +110,7 @@ func (o *testOptions) prepare(c *cobra.Command) (err error) {
 	if o.table, err = sourcesOf(cfg); err != nil {
 		return err
 	}
+	o.custom = customSources(cfg)
 	var named *config.Config
 	if o.config != "" {
 		named = cfg
@@ -122,7 +130,8 @@ type testResult struct {
 	Updated  bool     `json:"updated,omitempty"`
 	Failures []string `json:"failures,omitempty"`
 
-	took time.Duration
+	took    time.Duration
+	mapping bool // the test is one of a mapping
 }
 
 // outcomeOf is the error that failed or missing tests end the command with.
@@ -145,7 +154,7 @@ func outcomeOf(results []testResult) error {
 func (o *testOptions) trees(c *cobra.Command, trees []*ruleTree) ([]testResult, error) {
 	results := []testResult{}
 	for _, tree := range trees {
-		rules, err := loadRules(c, tree.dir)
+		rules, err := loadRules(c, tree.dir, o.custom...)
 		if err != nil {
 			return nil, err
 		}

@@ -27,9 +27,8 @@ func (o *testOptions) print(w io.Writer, results []testResult) error {
 }
 
 func printTests(w io.Writer, results []testResult) error {
-	passed, rules := 0, map[string]bool{}
+	passed := 0
 	for _, r := range results {
-		rules[r.Rule] = true
 		if r.Passed {
 			passed++
 			continue
@@ -45,7 +44,7 @@ func printTests(w io.Writer, results []testResult) error {
 	if passed < len(results) || passed == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "ok: %s of %s\n", count(passed, "test"), count(len(rules), "rule"))
+	_, err := fmt.Fprintf(w, "ok: %s of %s\n", count(passed, "test"), subjects(results))
 	return err
 }
 

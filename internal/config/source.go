@@ -13,6 +13,8 @@ import (
 type Source struct {
 	// Formats are custom forms of its records, in the vendor's own syntax.
 	Formats []string
+	// Mapping is the file that maps its records; empty for the built-in sources.
+	Mapping string
 }
 
 func (s *Source) fields(name string) []field {
@@ -23,6 +25,7 @@ func (s *Source) fields(name string) []field {
 			}
 			return func(format string) error { return r.opts.CheckFormat(name, format) }
 		}}},
+		{"mapping", "file of a source of your own, whose name the key is; see custom-sources.md", optionalPath(&s.Mapping)},
 	}
 }
 
@@ -35,6 +38,17 @@ func (c *Config) Formats() map[string][]string {
 		}
 	}
 	return formats
+}
+
+// Mappings are the files of the sources that are no built-in ones, by name.
+func (c *Config) Mappings() map[string]string {
+	files := map[string]string{}
+	for name, s := range c.Sources {
+		if s.Mapping != "" {
+			files[name] = s.Mapping
+		}
+	}
+	return files
 }
 
 // UsedSources are the sources whose logs detect reads, sorted: those of collectors,
@@ -68,7 +82,7 @@ func (sourceSettings) whole(*reader) section {
 func (s sourceSettings) read(r *reader, n yamlpos.Node) {
 	*s.to = map[string]Source{}
 	for _, m := range n.Mapping().Members() {
-		if !r.knowsSource(m.Key, m.Name) {
+		if !s.custom(r, m) && !r.knowsSource(m.Key, m.Name) {
 			continue
 		}
 		var settings Source
@@ -76,6 +90,21 @@ func (s sourceSettings) read(r *reader, n yamlpos.Node) {
 		section(settings.fields(m.Name)).read(r, m.Value)
 		(*s.to)[m.Name] = settings
 	}
+}
+
+// custom tells whether the member is a source with a mapping of its own, and makes it
+// known to what is read after it.
+func (s sourceSettings) custom(r *reader, m yamlpos.Member) bool {
+	if !m.Value.IsMapping() || slices.Contains(r.opts.Sources, m.Name) {
+		return false
+	}
+	for _, key := range m.Value.Mapping().Members() {
+		if key.Name == "mapping" {
+			r.opts.Sources = append(slices.Clone(r.opts.Sources), m.Name)
+			return true
+		}
+	}
+	return false
 }
 
 func (s sourceSettings) write() *yaml.Node {

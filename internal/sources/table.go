@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/weir-security/weir/ingest/envelope"
+	"github.com/weir-security/weir/normalize/mapping"
 	"github.com/weir-security/weir/schemas/jsondoc"
 )
 
@@ -13,6 +14,9 @@ import (
 type Options struct {
 	// Formats are the custom formats of sources, by name, in the vendor's own syntax.
 	Formats map[string][]string
+	// Mappings are sources that are mapped by files. They are asked first which records
+	// are theirs: what a user says of his own goes before what weir knows.
+	Mappings []*mapping.Mapping
 }
 
 // Table is the sources of one configuration. Nothing changes it: any number of
@@ -28,6 +32,12 @@ func Builtin() *Table { return &Table{slices.Clone(builtin)} }
 // unknown, takes no formats, or has one that cannot be compiled.
 func New(o Options) (*Table, error) {
 	t := Builtin()
+	for i, m := range o.Mappings {
+		if _, known := t.Lookup(m.Source); known {
+			return nil, fmt.Errorf("source %s: %s is a second mapping of it, or it is a built-in one", m.Source, m.File)
+		}
+		t.rows = slices.Insert(t.rows, i, rowOf(m))
+	}
 	for name, formats := range o.Formats {
 		i := slices.IndexFunc(t.rows, func(s Source) bool { return s.Name == name })
 		if i < 0 {
@@ -40,6 +50,20 @@ func New(o Options) (*Table, error) {
 		t.rows[i] = row
 	}
 	return t, nil
+}
+
+// rowOf is the row of a mapping.
+func rowOf(m *mapping.Mapping) Source {
+	s := Source{Name: m.Source, Title: m.Title, NewMapper: m.New,
+		Format: envelope.Format{Kind: envelope.JSON, EnvelopeKeys: m.EnvelopeKeys, Transports: envelope.Transports}}
+	switch {
+	case m.Lines:
+		s.Format.Kind = envelope.Lines
+		s.Line = m.LineDialect
+	default:
+		s.JSON = m.Dialect
+	}
+	return s
 }
 
 func (s Source) withFormats(formats []string) (Source, error) {
