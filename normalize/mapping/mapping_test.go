@@ -17,7 +17,8 @@ import (
 	"github.com/weir-security/weir/schemas/ocsf"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+// updating tells whether -update, which package maptest defines, was given.
+func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
 func options(t testing.TB) mapping.Options {
 	t.Helper()
@@ -115,7 +116,7 @@ func TestMistakes(t *testing.T) {
 				}
 			}
 			golden := strings.TrimSuffix(file, ".yaml") + ".want"
-			if *update {
+			if updating() {
 				if err := os.WriteFile(golden, []byte(problems.Text()+"\n"), 0o644); err != nil {
 					t.Fatal(err)
 				}

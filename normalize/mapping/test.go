@@ -29,6 +29,9 @@ type Test struct {
 	error event.Reason // or why there is none
 }
 
+// Record is the record that the test gives. It is not the caller's.
+func (t *Test) Record() []byte { return t.raw }
+
 // wanted is an attribute of an event, with its value as JSON; null for none.
 type wanted struct {
 	path, value string

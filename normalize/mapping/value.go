@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -193,8 +192,8 @@ func (t *target) takes(of *types.Type) (advice string, ok bool) {
 }
 
 // parseTime reads a time in milliseconds: a text that normalize.ParseTime reads, or a
-// number of seconds, milliseconds, microseconds or nanoseconds since 1970, which of
-// them its size tells: all are of the years 1973 to 5138 in seconds.
+// number of seconds, milliseconds, microseconds or nanoseconds since 1970; its size
+// tells which, from the year 1973 on.
 func parseTime(s string) (ms int64, ok bool) {
 	if s == "" || s[0] < '0' || s[0] > '9' || strings.ContainsAny(s, "-:/T") {
 		return normalize.ParseTime(s)
@@ -208,11 +207,11 @@ func parseTime(s string) (ms int64, ok bool) {
 	case n < 1e11:
 		ms = n * 1000
 		if fraction != "" {
-			f, err := strconv.ParseFloat("0."+fraction, 64)
+			n, err := strconv.ParseUint((fraction + "00")[:3], 10, 16)
 			if err != nil {
 				return 0, false
 			}
-			ms += int64(f * float64(time.Second/time.Millisecond))
+			ms += int64(n)
 		}
 	case n < 1e14:
 		ms = n
