@@ -99,7 +99,7 @@ func (s sourceSettings) custom(r *reader, m yamlpos.Member) bool {
 		return false
 	}
 	for _, key := range m.Value.Mapping().Members() {
-		if key.Name == "mapping" {
+		if key.Name == "mapping" && !key.Value.IsEmptyText() {
 			r.opts.Sources = append(slices.Clone(r.opts.Sources), m.Name)
 			return true
 		}
