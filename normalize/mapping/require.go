@@ -84,15 +84,23 @@ func (c *compiler) constraint(at int, owner string, names []string) {
 	isSet := false
 	var selected []string
 	for _, name := range names {
-		a := find(c.attributes[at], name)
-		if a == nil {
+		if find(c.attributes[at], name) == nil {
 			continue
 		}
 		selected = append(selected, name)
 		n.any = append(n.any, fieldOf(p.object, name))
 		isSet = isSet || c.assigned[at][name]
-		if n.fill == nil {
-			n.fill = c.filler(p.object, a, 0)
+	}
+	// The filler goes where a text is expected: to the name, else to what the mapping sets.
+	for _, wanted := range []func(string) bool{
+		func(name string) bool { return name == "name" },
+		func(name string) bool { return c.assigned[at][name] },
+		func(string) bool { return true },
+	} {
+		for _, name := range selected {
+			if n.fill == nil && wanted(name) {
+				n.fill = c.filler(p.object, find(c.attributes[at], name), 0)
+			}
 		}
 	}
 	switch {
