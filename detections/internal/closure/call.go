@@ -33,6 +33,8 @@ func (b *builder) call(e ast.Expr, sc *variable) *node {
 		n = b.ordering(e, sc)
 	case operators.In:
 		n = b.membership(e, sc)
+	case "orValue":
+		return b.orValue(e, sc)
 	}
 	if n == nil {
 		n = b.native(e, sc)
@@ -100,6 +102,26 @@ func (b *builder) index(e ast.Expr, sc *variable) *node {
 		})
 		n.cost = list.cost + at.cost + CostCall
 	}
+	return n
+}
+
+// orValue is what an optional has, or else the other value, which is not evaluated
+// before: cel-go plans it as a branch, too.
+func (b *builder) orValue(e ast.Expr, sc *variable) *node {
+	arguments, cost := b.arguments(e.AsCall(), sc)
+	optional, other := boxed(arguments[0]), boxed(arguments[1])
+	n := typed(kindOf(b.ast.GetType(e.ID())), func(f *Frame) (ref.Val, bool) {
+		v, ok := optional(f)
+		o, isOptional := v.(*types.Optional)
+		switch {
+		case !ok || !isOptional:
+			return nil, false
+		case o.HasValue():
+			return valid(o.GetValue())
+		}
+		return other(f)
+	})
+	n.cost = cost + CostCall
 	return n
 }
 
