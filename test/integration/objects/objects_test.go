@@ -4,6 +4,7 @@
 package objects
 
 import (
+	"errors"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -148,16 +149,18 @@ func testQueue(t *testing.T, notify func(t *testing.T, url string) *types.Notifi
 	for i := range objects {
 		putObject(t, store, trailKey(i), trailObject(t, i, each))
 	}
-	w.killAndFinish(t, []time.Duration{800 * time.Millisecond, 1200 * time.Millisecond, 1500 * time.Millisecond}, objects*each)
-	left, err := queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: made.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, n := range left.Attributes {
-		if n != "0" {
-			t.Errorf("%s is %s", name, n)
+	w.killAndFinish(t, []time.Duration{800 * time.Millisecond, 1200 * time.Millisecond, 1500 * time.Millisecond}, objects*each, func() error {
+		left, err := queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: made.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"}})
+		if err != nil {
+			return err
 		}
-	}
+		for name, n := range left.Attributes {
+			if n != "0" {
+				err = errors.Join(err, fmt.Errorf("%s is %s", name, n))
+			}
+		}
+		return err
+	})
 }
 
 // A bucket is listed; weir is killed in the middle, and objects come meanwhile.
@@ -190,7 +193,7 @@ func TestListing(t *testing.T) {
 			}
 		}
 	}()
-	w.killAndFinish(t, []time.Duration{900 * time.Millisecond, 1300 * time.Millisecond, 1700 * time.Millisecond}, objects*each)
+	w.killAndFinish(t, []time.Duration{900 * time.Millisecond, 1300 * time.Millisecond, 1700 * time.Millisecond}, objects*each, func() error { return nil })
 	<-done
 }
 
@@ -257,7 +260,7 @@ func TestAzureBlob(t *testing.T) {
 			return nil
 		}()
 	}()
-	w.killAndFinish(t, []time.Duration{1500 * time.Millisecond, 2 * time.Second, 2500 * time.Millisecond}, hours*(perHour+100))
+	w.killAndFinish(t, []time.Duration{1500 * time.Millisecond, 2 * time.Second, 2500 * time.Millisecond}, hours*(perHour+100), func() error { return nil })
 	if err := <-written; err != nil {
 		t.Fatal(err)
 	}

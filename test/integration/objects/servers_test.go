@@ -61,8 +61,10 @@ func (w *weir) start(t *testing.T) *process.Process {
 }
 
 // killAndFinish runs weir, kills it some times in the middle, and lets it finish when
-// the lake has that many rows.
-func (w *weir) killAndFinish(t *testing.T, kills []time.Duration, rows int) {
+// the lake has that many rows. A message
+// that a killed one had received comes back first: settled tells when nothing is left
+// to do but to end.
+func (w *weir) killAndFinish(t *testing.T, kills []time.Duration, rows int, settled func() error) {
 	t.Helper()
 	for i, after := range kills {
 		p := w.start(t)
@@ -90,6 +92,9 @@ func (w *weir) killAndFinish(t *testing.T, kills []time.Duration, rows int) {
 		}
 	}
 	t.Logf("the rest took %s", time.Since(began))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	process.WaitFor(ctx, t, "the source to be settled", settled)
 	p.Stop(t, time.Minute)
 	for _, secret := range []string{secretKey, accountKey} {
 		if strings.Contains(p.Output(), secret) {
