@@ -157,11 +157,13 @@ func TestRuleHealth(t *testing.T) {
 	ev.SetClass(ocsf.ClassAPIActivity)
 	ev.API.SetOperation("StopLogging")
 	ev.Actor.User.SetName("alice")
-	evaluate := func(w *processor) { w.engine.Evaluate(ev, func(s *detections.Signal) {
+	evaluate := func(w *processor) {
+		w.engine.Evaluate(ev, func(s *detections.Signal) {
 			if s.Error == "" {
 				t.Error("the rule matches")
 			}
-		}) }
+		})
+	}
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	for i, step := range []struct {
 		after         time.Duration

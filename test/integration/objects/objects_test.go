@@ -4,10 +4,10 @@
 package objects
 
 import (
-	"errors"
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
