@@ -1,6 +1,9 @@
 package rules_test
 
 import (
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/weir-security/weir/detections"
@@ -38,5 +41,26 @@ func TestRules(t *testing.T) {
 				t.Errorf("%s:%d:%d: %s", r.File, r.Line, r.Col, failure)
 			}
 		})
+	}
+}
+
+// TestListed holds the table of docs/rules-content.md to the rules, line by line.
+func TestListed(t *testing.T) {
+	page, err := os.ReadFile("../../docs/rules-content.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, all := string(page), load(t).Rules()
+	for _, r := range all {
+		line := fmt.Sprintf("| `%s` | %s | %s | %s |\n", r.ID, r.Title, r.SeverityName(), strings.Join(r.Attack, ", "))
+		if !strings.Contains(text, line) {
+			t.Errorf("the page lacks: %s", line)
+		}
+	}
+	if n := strings.Count(text, "\n| `"); n != len(all) {
+		t.Errorf("the page has %d rules, there are %d", n, len(all))
+	}
+	if count := fmt.Sprintf("\n%d rules below", len(all)); !strings.Contains(text, count) {
+		t.Errorf("the page does not say%s", count)
 	}
 }
