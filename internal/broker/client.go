@@ -28,9 +28,11 @@ const fetchWait = 500 * time.Millisecond
 
 // What one fetch brings at most, in bytes as they are compressed: ten times as much in
 // memory, and every consumer of the process holds one and has another under way. A
-// larger batch comes alone.
+// larger batch comes alone. It is the limit of each partition that bounds: where kfake
+// meets that of the whole, it forgets to tell which of the last partition's
+// transactions were aborted.
 const (
-	fetchBytes          = 4 << 20
+	fetchBytes          = 32 << 20
 	fetchPartitionBytes = 1 << 20
 )
 
