@@ -197,6 +197,30 @@ func grow(t *testing.T, rng *rand.Rand) {
 	}
 }
 
+// An answer with an ETag younger than its content must not pass for the content of
+// that ETag: what was appended in between would not be read until the blob changes again.
+func TestYoungerETag(t *testing.T) {
+	s, d := newServer(t), newDurable()
+	name := blobOf(1)
+	s.Append(testContainer, name, "{\"n\":1}\n")
+	appended := false
+	s.SetTrouble(func(r blobfake.Request) blobfake.Trouble {
+		if r.Op != "GetBlob" || appended || r.Name != name {
+			return blobfake.Trouble{}
+		}
+		appended = true
+		return blobfake.Trouble{During: func() { s.Append(testContainer, name, "{\"n\":2}\n") }}
+	})
+	for range 2 {
+		if err := run(t, testConfig(s), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d.records[`{"n":1}`] != 1 || d.records[`{"n":2}`] != 1 || len(d.dead) > 0 {
+		t.Errorf("records %v, dead letters %q", d.records, d.dead)
+	}
+}
+
 // Folders of days that are done are not listed again.
 func TestOldDaysAreNotListed(t *testing.T) {
 	s, d := newServer(t), newDurable()

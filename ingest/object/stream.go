@@ -57,7 +57,7 @@ func (s *stream) connect() error {
 		return err
 	}
 	s.body, s.open, s.cancel = body, true, cancel
-	if body.ETag != "" {
+	if s.ref.ETag == "" { // else the content is what was asked for, whatever the answer says
 		s.ref.ETag = body.ETag
 	}
 	return nil

@@ -54,6 +54,9 @@ type Trouble struct {
 	Cut int
 	// Before is called before the answer.
 	Before func()
+	// During is called when the answer's content is settled; its ETag is then the one
+	// that the blob has by now. So does Azurite answer when an append comes in between.
+	During func()
 }
 
 // New starts a server. Close ends it.
@@ -161,10 +164,19 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusNotFound, "BlobNotFound")
 		return
 	}
-	get(w, r, c, trouble)
+	etag := func() string {
+		if trouble.During == nil {
+			return c.etag
+		}
+		trouble.During()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.blobs[container+"/"+name].etag
+	}
+	get(w, r, c, trouble, etag)
 }
 
-func get(w http.ResponseWriter, r *http.Request, c *content, trouble Trouble) {
+func get(w http.ResponseWriter, r *http.Request, c *content, trouble Trouble, etag func() string) {
 	if match := r.Header.Get("If-Match"); match != "" && strings.Trim(match, `"`) != c.etag {
 		fail(w, r, http.StatusPreconditionFailed, "ConditionNotMet")
 		return
@@ -188,7 +200,7 @@ func get(w http.ResponseWriter, r *http.Request, c *content, trouble Trouble) {
 		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(c.body)))
 	}
 	h := w.Header()
-	h.Set("ETag", `"`+c.etag+`"`)
+	h.Set("ETag", `"`+etag()+`"`)
 	h.Set("Last-Modified", c.modified.UTC().Format(http.TimeFormat))
 	h.Set("x-ms-creation-time", c.created.UTC().Format(http.TimeFormat))
 	h.Set("x-ms-blob-type", c.kind())
