@@ -35,7 +35,7 @@ soak: ## new random schedules of faults for SOAK (10m); WEIR_SEED=n repeats one
 
 vet: ## go vet and gofmt
 	$(GO) vet $(PACKAGES)
-	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l cmd deploy detections docs ingest internal normalize schemas sinks testdata); \
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l cmd deploy detections docs ingest internal normalize schemas sinks test testdata); \
 	if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 
 generate: ## make the generated code and the sample logs anew
