@@ -3,8 +3,6 @@ package rules_test
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/weir-security/weir/detections"
+	"github.com/weir-security/weir/internal/corpus"
 	"github.com/weir-security/weir/internal/rawlog"
 	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/schemas/event"
@@ -61,10 +60,7 @@ var labelledExceptions = map[string]string{
 // `related`: an event that should alert must be one that the rule counts, and no
 // other may. What a rule counts up to is its own: the corpus labels single events.
 func TestLabelled(t *testing.T) {
-	dir := filepath.Join("..", "..", "..", "shared", "corpus", "labelled")
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		t.Skip("the labelled corpus is not beside this checkout")
-	}
+	dir := corpus.Dir(t, "labelled")
 	cases := map[string][]labelledCase{}
 	for file, source := range labelledFiles {
 		readLabelled(t, filepath.Join(dir, file), source, cases)

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/weir-security/weir/internal/corpus"
 	"github.com/weir-security/weir/schemas/event"
 )
 
@@ -283,11 +283,7 @@ func FuzzSplit(f *testing.F) {
 
 // The corpus of real logs lies beside the project, where it is present.
 func TestCorpus(t *testing.T) {
-	files, err := filepath.Glob("../../../shared/corpus/raw/*/*.ndjson")
-	if err != nil || len(files) == 0 {
-		t.Skip("no corpus of real logs beside the project")
-	}
-	for _, file := range files {
+	for _, file := range corpus.Glob(t, "raw", "*", "*.ndjson") {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/weir-security/weir/internal/corpus"
 	"github.com/weir-security/weir/internal/rawlog"
 	"github.com/weir-security/weir/internal/sources"
 	"github.com/weir-security/weir/normalize"
@@ -75,12 +76,14 @@ func providerOf(ev []byte) string {
 // corpusSets are the files of the corpus of real logs, if it lies beside the project.
 func corpusSets(t *testing.T) []set {
 	t.Helper()
-	files, err := filepath.Glob("../../../shared/corpus/raw/*/*.ndjson")
-	if err != nil {
-		t.Fatal(err)
+	root, ok := corpus.Find(t, "raw")
+	if !ok {
+		t.Log("no corpus of real logs beside the checkout: the fixtures alone are tested")
+		return nil
 	}
-	if len(files) == 0 {
-		t.Log("no corpus of real logs beside the project: the fixtures alone are tested")
+	files, err := filepath.Glob(filepath.Join(root, "*", "*.ndjson"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files below %s: %v", root, err)
 	}
 	certain := map[string]string{"cloudtrail": normalize.AWSCloudTrail, "k8s_audit": normalize.KubernetesAudit}
 	var sets []set

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/weir-security/weir/internal/corpus"
 )
 
 // combined are the golden files of Apache that hold what NGINX writes too: of an
@@ -83,18 +85,10 @@ var corpusDialects = map[string]map[string]int{
 }
 
 func TestDetectCorpus(t *testing.T) {
-	root := filepath.Join("..", "..", "..", "shared", "corpus", "raw")
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("no corpus of real logs beside the project")
-	}
 	got := make(map[string]map[string]int)
 	detector := NewDetector(Builtin())
 	for _, dir := range []string{"lb_access", "waf", "s3_access"} {
-		files, err := filepath.Glob(filepath.Join(root, dir, "*.ndjson"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no files in %s: %v", dir, err)
-		}
-		for _, file := range files {
+		for _, file := range corpus.Glob(t, "raw", dir, "*.ndjson") {
 			text, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)

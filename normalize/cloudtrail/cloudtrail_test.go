@@ -3,10 +3,10 @@ package cloudtrail_test
 import (
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/weir-security/weir/internal/corpus"
 	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/normalize/cloudtrail"
 	"github.com/weir-security/weir/normalize/internal/maptest"
@@ -86,10 +86,9 @@ func TestRefused(t *testing.T) {
 
 // The corpus has such a spreadsheet: no line of it becomes an event.
 func TestCorpusThatIsNoJSON(t *testing.T) {
-	file := filepath.Join("..", "..", "..", "shared", "corpus", "raw", "cloudtrail_csv", "otrf_aws_s3_honeybucketlogs.ndjson")
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(corpus.Dir(t, "raw", "cloudtrail_csv", "otrf_aws_s3_honeybucketlogs.ndjson"))
 	if err != nil {
-		t.Skip("no corpus of real logs beside the project")
+		t.Fatal(err)
 	}
 	mapper := suite.New()
 	var ev ocsf.Event

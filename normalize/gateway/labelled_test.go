@@ -4,11 +4,11 @@ import (
 	"bufio"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/weir-security/weir/internal/corpus"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
 
@@ -22,9 +22,9 @@ func TestLabelledJSON(t *testing.T) {
 // TestLabelledLines maps the lines of labelled attacks by the vendor that they are
 // said to be of. Refused are lines of error logs.
 func TestLabelledLines(t *testing.T) {
-	file, err := os.Open(filepath.Join("..", "..", "..", "shared", "corpus", "labelled", "crowdsec_lb_access.ndjson"))
+	file, err := os.Open(corpus.Dir(t, "labelled", "crowdsec_lb_access.ndjson"))
 	if err != nil {
-		t.Skip("no corpus of labelled logs beside the project")
+		t.Fatal(err)
 	}
 	defer file.Close()
 	vendorOf := map[string]string{

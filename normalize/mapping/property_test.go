@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/weir-security/weir/internal/corpus"
 	"github.com/weir-security/weir/normalize/internal/maptest"
 	"github.com/weir-security/weir/normalize/mapping"
 	"github.com/weir-security/weir/schemas/event"
@@ -69,16 +70,9 @@ func TestMutants(t *testing.T) {
 
 // TestCorpus maps what there is of the logs that a mapping is for.
 func TestCorpus(t *testing.T) {
-	files, err := filepath.Glob("../../../shared/corpus/raw/m365/*.ndjson")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		t.Skip("the corpus is not there")
-	}
 	m := jsonMappings(t)[1]
 	mapper := m.New()
-	for _, file := range files {
+	for _, file := range corpus.Glob(t, "raw", "m365", "*.ndjson") {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

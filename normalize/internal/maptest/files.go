@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/weir-security/weir/internal/corpus"
 	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/schemas/jsondoc"
 	"github.com/weir-security/weir/schemas/ocsf"
@@ -18,26 +19,22 @@ import (
 // Corpus maps every record of the corpus' files, if the corpus is there, and
 // tells how many of each outcome there were. Every event passes Check.
 func (s Suite) Corpus(t *testing.T, patterns ...string) {
-	root := filepath.Join("..", "..", "..", "shared", "corpus", "raw")
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("no corpus of real logs beside the project")
-	}
 	for _, pattern := range patterns {
-		s.files(t, filepath.Join(root, pattern))
+		s.files(t, corpus.Glob(t, "raw", pattern))
 	}
 }
 
 // Sample maps every record of the project's sample logs, as Corpus does.
 func (s Suite) Sample(t *testing.T, pattern string) {
-	s.files(t, filepath.Join("..", "..", "testdata", "sample", filepath.FromSlash(pattern)))
-}
-
-func (s Suite) files(t *testing.T, pattern string) {
-	t.Helper()
-	files, err := filepath.Glob(pattern)
+	files, err := filepath.Glob(filepath.Join("..", "..", "testdata", "sample", filepath.FromSlash(pattern)))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no file %s: %v", pattern, err)
 	}
+	s.files(t, files)
+}
+
+func (s Suite) files(t *testing.T, files []string) {
+	t.Helper()
 	mapper := s.New()
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) { s.file(t, mapper, file) })

@@ -2,9 +2,9 @@ package maptest
 
 import (
 	"bytes"
-	"path/filepath"
 	"testing"
 
+	"github.com/weir-security/weir/internal/corpus"
 	"github.com/weir-security/weir/schemas/jsondoc"
 	"github.com/weir-security/weir/schemas/ocsf"
 )
@@ -14,17 +14,9 @@ import (
 // given (JSON without its braces), so that the rest of it is seen. What is refused
 // even then is told by its reason and must not be more than refused.
 func (s Suite) Labelled(t *testing.T, members string, refused int, patterns ...string) {
-	root := filepath.Join("..", "..", "..", "shared", "corpus")
 	var files []string
 	for _, pattern := range patterns {
-		found, err := filepath.Glob(filepath.Join(root, "labelled", pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, found...)
-	}
-	if len(files) == 0 {
-		t.Skip("no corpus of labelled logs beside the project")
+		files = append(files, corpus.Glob(t, "labelled", pattern)...)
 	}
 	mapper := s.New()
 	var ev ocsf.Event
