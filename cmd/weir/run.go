@@ -31,7 +31,7 @@ reading, what was begun is finished and committed, the exit code is 0. The secon
 next start goes on where this one stopped.
 
 Changed rules are taken up while it runs, whole and between two transactions; rules with a mistake are refused and the ones
-before go on. SIGHUP makes it look at once.
+before go on. SIGHUP makes it look at once; it never ends weir.
 
 With --once it ends by itself when everything that the collectors find has gone through every role. Interrupted before that
 it drains too, and the exit code is 130.
@@ -57,6 +57,8 @@ type runOptions struct {
 }
 
 func (o *runOptions) run(c *cobra.Command) error {
+	hup, stopHup := hangups()
+	defer stopHup()
 	cfg, err := loadConfig(c, o.config)
 	if err != nil {
 		return err
@@ -94,8 +96,6 @@ func (o *runOptions) run(c *cobra.Command) error {
 		defer stop()
 		go logLetters(logging, log, stats) // ends with stop
 	}
-	reload, stopReload := reloadRules(cfg)
-	defer stopReload()
 	saveMemory()
 	started := time.Now()
 	// The user's signal is a drain; only a second one, which ends the process, or
@@ -105,7 +105,7 @@ func (o *runOptions) run(c *cobra.Command) error {
 		Sources:  table.Some(cfg.UsedSources()),
 		Rules:    rules,
 		Redact:   policy,
-		Reload:   reload,
+		Reload:   o.reloadRules(cfg, roles, hup, log),
 		Roles:    roles,
 		Once:     o.once,
 		Terminal: progress.above(c.OutOrStdout()),

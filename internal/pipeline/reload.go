@@ -97,9 +97,11 @@ func (r *reloader) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-changed:
+			r.load()
 		case <-r.Signal:
+			r.log.Info("SIGHUP: looking at the rules", slog.String(logkey.File, r.Dir))
+			r.load()
 		}
-		r.load()
 	}
 }
 
