@@ -65,6 +65,7 @@ func (l checkedList) read(r *reader, n yamlpos.Node) {
 		if !r.sound(func() { text = item.Text() }) {
 			continue
 		}
+		r.set(item)
 		text = strings.ReplaceAll(text, "$${", "${")
 		err := fmt.Errorf("want a text, got nothing")
 		if text != "" {

@@ -87,6 +87,8 @@ func TestYAMLSaysWhereFrom(t *testing.T) {
 		"poll_interval: 1s500ms # weir.yaml:8\n",
 		"default: 10m # default\n",
 		"gateway.nginx: 2m # weir.yaml:11\n",
+		"- $remote_addr \"$request\" $status # weir.yaml:9\n",
+		"- managedFields # weir.yaml:10\n",
 		"  path: /var/alerts.ndjson # weir.yaml:14\n",
 	} {
 		if !strings.Contains(string(shown), want) {
