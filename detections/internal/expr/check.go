@@ -2,6 +2,7 @@ package expr
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,9 +43,9 @@ func (u *unit) compared(e, side, other ast.Expr, operator string) {
 	if s.kind != scalar || other.Kind() != ast.LiteralKind {
 		return
 	}
-	u.enumValue(s, other)
-	if text, ok := literalText(other); ok && operator == operators.Equals {
-		u.kindOfText(s, other, text)
+	u.enumValue(s, other, operator)
+	if text, ok := literalText(other); ok {
+		u.kindOfText(s, other, text, operator)
 	}
 }
 
@@ -57,20 +58,29 @@ func (u *unit) membership(e, left, list ast.Expr) {
 	if len(elements) == 0 {
 		u.errorAt(e.ID(), "this can never hold: the list is empty")
 	}
-	s := u.shapes[left.ID()]
+	s, seen := u.shapes[left.ID()], map[string]bool{}
 	for _, element := range elements {
 		if s.kind != scalar || element.Kind() != ast.LiteralKind {
 			continue
 		}
-		u.enumValue(s, element)
-		if text, ok := literalText(element); ok {
-			u.kindOfText(s, element, text)
+		u.enumValue(s, element, operators.In)
+		text, isText := literalText(element)
+		if isText {
+			u.kindOfText(s, element, text, operators.In)
+		}
+		if source := u.source(element); seen[source] {
+			u.warnAt(element.ID(), "%s is in the list twice", source)
+		} else {
+			seen[source] = true
+		}
+		if kind := s.attribute; kind != nil && isText != (kind.Kind == ocsf.KindString) {
+			u.errorAt(element.ID(), "this can never hold: %s is of type %s", s.path, kind.Type)
 		}
 	}
 }
 
 // enumValue refuses a constant of another enum and a number that the enum lacks.
-func (u *unit) enumValue(s shape, literal ast.Expr) {
+func (u *unit) enumValue(s shape, literal ast.Expr, operator string) {
 	constant, isConstant := u.consts[literal.ID()]
 	number, isNumber := literal.AsLiteral().(types.Int)
 	if !isNumber {
@@ -81,7 +91,12 @@ func (u *unit) enumValue(s shape, literal ast.Expr) {
 		line, col = constant.line, constant.col
 	}
 	e := u.enumOf(s)
+	ordered := !slices.Contains([]string{operators.Equals, operators.NotEquals, operators.In, jsonIn}, operator)
 	switch {
+	case e != nil && !isConstant && ordered && !e.has(int64(number)):
+		if least, most := e.bounds(); least <= int64(number) && int64(number) <= most { // else see bounds
+			u.errorPlaced(line, col, "%s has no value %d; it has %s", s.path, int64(number), e.describe())
+		}
 	case e == nil && isConstant:
 		u.errorPlaced(line, col, "%s is no enum; %s.* are values of %s", s.path, constant.enum.name, constant.enum.key)
 	case e == nil && s.attribute != nil && s.attribute.Kind == ocsf.KindInt32 && int64(number) != int64(int32(number)):
@@ -110,15 +125,27 @@ func (u *unit) enumOf(s shape) *enum {
 }
 
 // kindOfText refuses a text that an attribute of its kind never holds.
-func (u *unit) kindOfText(s shape, literal ast.Expr, text string) {
+func (u *unit) kindOfText(s shape, literal ast.Expr, text, operator string) {
 	if text == "" || s.attribute == nil {
 		return
 	}
+	if operator == operators.Equals || operator == operators.NotEquals || operator == operators.In {
+		u.caption(s, literal, text)
+		u.wildcard(s, literal, text)
+	}
 	if s.attribute.Type == "ip_t" {
+		if operator != operators.Equals && operator != operators.NotEquals && operator != operators.In {
+			u.warnAt(literal.ID(), "addresses are compared as texts here; write cidr(\"10.0.0.0/8\").containsIP(%s)", s.path)
+			return
+		}
 		if _, ok := parseIP(text); !ok {
 			advice := ""
 			if _, err := ParseCIDR(text); err == nil || strings.Contains(text, "/") {
 				advice = "; of a network write cidr(" + quote(text) + ").containsIP(" + s.path + ")"
+			}
+			if operator == operators.NotEquals {
+				u.warnAt(literal.ID(), "this always holds: %s is an IP address, %q is none%s", s.path, text, advice)
+				return
 			}
 			u.errorAt(literal.ID(), "this can never hold: %s is an IP address, %q is none%s", s.path, text, advice)
 		}
@@ -140,7 +167,11 @@ func (u *unit) literals(c ast.CallExpr) {
 	case "getFullYear", "getMonth", "getDayOfYear", "getDate", "getDayOfMonth", "getDayOfWeek", "getHours", "getMinutes", "getSeconds", "getMilliseconds":
 		u.literal(args, checkZone, "a time zone, as Europe/Berlin or +02:00")
 	case "cidr":
-		u.literal(args, func(s string) error { _, err := ParseCIDR(s); return err }, "a network, as 10.0.0.0/8")
+		if text, ok := literalText(args[0]); ok {
+			if _, err := ParseCIDR(text); err != nil {
+				u.errorAt(args[0].ID(), "%v", err)
+			}
+		}
 	case "ip":
 		u.literal(args, func(s string) error {
 			if _, ok := parseIP(s); !ok {
@@ -158,7 +189,7 @@ func (u *unit) literals(c ast.CallExpr) {
 func (u *unit) pattern(e ast.Expr) {
 	text, ok := literalText(e)
 	if !ok {
-		u.errorAt(e.ID(), "a regular expression must be a literal text")
+		u.errorAt(u.start(e), "a regular expression must be a literal text; of another attribute ask x.contains(y)")
 		return
 	}
 	if _, err := regexp.Compile(text); err != nil {

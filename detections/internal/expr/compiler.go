@@ -3,11 +3,13 @@ package expr
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/parser"
 
 	"github.com/weir-security/weir/detections/internal/closure"
@@ -125,6 +127,8 @@ type Expr struct {
 	Reads []string
 	// Constants are the enum constants that the expression names.
 	Constants []ocsfcel.Constant
+	// Outcomes are the literals that a Scalar may give, through ?: too.
+	Outcomes []Outcome
 
 	// Cost is the estimated cost of one evaluation on a large event.
 	Cost uint64
@@ -134,6 +138,12 @@ type Expr struct {
 	compiled, presence *closure.Program
 	program            cel.Program
 	present            cel.Program // of a Path: whether it is present
+}
+
+// Outcome is a literal that an expression may give.
+type Outcome struct {
+	Line, Col int // from one, and from zero, in characters
+	Value     ref.Val
 }
 
 // Fallback is a part of an expression that only cel-go evaluates.
@@ -197,6 +207,8 @@ func (u *unit) compile(text string, want Want) *Expr {
 	if want == Condition {
 		out.Atoms = u.atoms()
 		if u.errors == 0 { // what is said already is not said twice
+			u.bounds()
+			u.patterns()
 			u.constantOperand()
 			u.contradictions()
 		}
@@ -218,6 +230,7 @@ func (u *unit) compile(text string, want Want) *Expr {
 		line, col := u.place(part.ID)
 		out.Fallbacks = append(out.Fallbacks, Fallback{Line: line, Col: col, Why: part.Why})
 	}
+	out.Outcomes = u.outcomes(u.ast.Expr(), nil)
 	out.Reads = u.reads()
 	out.Constants = u.constants()
 	if top.path != "" {
@@ -372,9 +385,19 @@ func (u *unit) warnAt(id int64, format string, args ...any) {
 	u.report(line, col, true, fmt.Sprintf(format, args...))
 }
 
+// place is where a node begins; of a call the function's name, where cel-go has its
+// parenthesis.
 func (u *unit) place(id int64) (line, col int) {
 	l := u.ast.SourceInfo().GetStartLocation(id)
-	return max(l.Line(), 1), max(l.Column(), 0)
+	return u.ofCall(max(l.Line(), 1), max(l.Column(), 0))
+}
+
+// ofCall is the place of the name before a place, if a call's parenthesis is there.
+func (u *unit) ofCall(line, col int) (int, int) {
+	if before, rest := splitAt(u.text, line, col); strings.HasPrefix(rest, "(") {
+		col -= utf8.RuneCountInString(before) - utf8.RuneCountInString(strings.TrimRightFunc(before, isWord))
+	}
+	return line, col
 }
 
 // cleanMessage makes cel-go's messages those of a rule's author: no internal names.

@@ -24,6 +24,7 @@ func (u *unit) contradictions() {
 		if operator == operators.LogicalAnd {
 			u.ranges(operands)
 			u.properties(operands)
+			u.affixes(operands)
 		}
 	}))
 }
@@ -41,13 +42,20 @@ func (u *unit) source(e ast.Expr) string {
 func (u *unit) negated(operands []ast.Expr, operator string) {
 	plain := map[string]bool{}
 	for _, e := range operands {
-		plain[u.source(e)] = true
+		source := u.source(e)
+		if source != "" && plain[source] {
+			u.warnAt(u.start(e), "the same is asked for twice")
+		}
+		plain[source] = true
 	}
 	for _, e := range operands {
 		if e.Kind() != ast.CallKind {
 			continue
 		}
 		c := e.AsCall()
+		if equal := strings.Replace(u.source(e), " != ", " == ", 1); operator == operators.LogicalOr && c.FunctionName() == operators.NotEquals && plain[equal] {
+			u.warnAt(e.ID(), "this always holds: the same is an operand with ==")
+		}
 		if c.FunctionName() != operators.LogicalNot || !plain[u.source(c.Args()[0])] {
 			continue
 		}

@@ -113,6 +113,14 @@ func (e *enum) has(value int64) bool {
 	return false
 }
 
+// bounds are the least and the greatest value; an absent attribute reads as 0.
+func (e *enum) bounds() (least, most int64) {
+	for _, v := range e.values {
+		least, most = min(least, v.Value), max(most, v.Value)
+	}
+	return least, most
+}
+
 // constants are the names of all constants.
 func (e *enum) constants() []string {
 	names := make([]string, len(e.values))

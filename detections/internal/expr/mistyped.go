@@ -1,9 +1,11 @@
 package expr
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -18,7 +20,13 @@ import (
 func (u *unit) mistyped(issues *cel.Issues) {
 	for _, e := range issues.Errors() {
 		u.errors++
-		u.report(max(e.Location.Line(), 1), max(e.Location.Column(), 0), false, u.typeMessage(e.ExprID, e.Message))
+		line, col := u.ofCall(max(e.Location.Line(), 1), max(e.Location.Column(), 0))
+		if m := operandOfCondition.FindStringSubmatch(e.Message); m != nil && u.find(e.ExprID) != nil {
+			line, col = u.place(u.start(u.find(e.ExprID)))
+			u.report(line, col, false, "want a condition, and this is "+a(m[1]))
+			continue
+		}
+		u.report(line, col, false, u.typeMessage(e.ExprID, e.Message))
 	}
 }
 
@@ -26,10 +34,16 @@ func (u *unit) mistyped(issues *cel.Issues) {
 // it does not take.
 var noOverload = regexp.MustCompile(`^found no matching overload for '(.+)' applied to '(.+\.)?\((.*)\)'$`)
 
+// operandOfCondition is cel-go's message about an operand of && or ||.
+var operandOfCondition = regexp.MustCompile(`^expected type 'bool' but found '(.+)'$`)
+
 // typeMessage explains the message about a node.
 func (u *unit) typeMessage(id int64, message string) string {
 	m := noOverload.FindStringSubmatch(cleanMessage(message))
 	e := u.find(id)
+	if strings.HasPrefix(message, "comprehension exceeds nesting limit") {
+		return fmt.Sprintf("exists(), all() and the like are nested deeper than %d; test less at once", maxNesting)
+	}
 	if m == nil || e == nil || e.Kind() != ast.CallKind {
 		return cleanMessage(message)
 	}
@@ -45,7 +59,13 @@ func (u *unit) typeMessage(id int64, message string) string {
 	case slices.Contains(kinds, "json"):
 		return operator + " does not take JSON; convert it with int(x), double(x) or string(x)"
 	case operator == "!" && len(kinds) == 1:
-		return "! is for conditions, and this is " + a(kinds[0]) + "; of a membership write !(x in y)"
+		return "! is for conditions, and this is " + a(kinds[0]) + "; put what is negated in parentheses, as !(x == y) or !(x in y)"
+	case operator == "[]" && len(kinds) == 2:
+		return a(kinds[0]) + " is asked for an element by " + a(kinds[1]) + "; write list[0], or list.exists(x, x.name == ...)"
+	case len(kinds) == 2 && slices.Contains([]string{"+", "-", "*", "/", "%"}, operator):
+		return operator + " does not take " + a(kinds[0]) + " and " + a(kinds[1]) + "; convert one with string(x), int(x) or double(x)"
+	case operator == "contains" && strings.HasPrefix(receiver, "list(") && len(kinds) == 1:
+		return "contains() looks into a text; of a list write: x in list"
 	case u.env.HasFunction(c.FunctionName()) && isName(operator):
 		return u.wrongArguments(c, operator, receiver, args)
 	}
@@ -83,9 +103,28 @@ func (u *unit) unequalKinds(c ast.CallExpr, operator string, kinds []string) str
 				return s.path + " is a number; write " + e.name + "." + constantName(text)
 			}
 			return s.path + " is a number; it has " + e.describe()
+		case kinds[i] == "timestamp" && kinds[1-i] == "int":
+			return "a timestamp is compared with an int; write timestamp(seconds), or time.getHours() and the like"
+		case strings.HasPrefix(kinds[1-i], "list(") && operator == "==" && !strings.HasPrefix(kinds[i], "list("):
+			return a(kinds[i]) + " is compared with " + a(kinds[1-i]) + "; write x in [...]"
+		case kinds[i] == "string" && other.Kind() == ast.LiteralKind && slices.Contains([]string{"int", "double", "bool"}, kinds[1-i]):
+			return a(kinds[0]) + " is compared with " + a(kinds[1]) + " by " + operator + "; put the value in quotes"
+		case isText && (kinds[i] == "int" || kinds[i] == "bool") && kinds[i] == kindOfWord(text):
+			return a(kinds[0]) + " is compared with " + a(kinds[1]) + " by " + operator + "; write " + text + " without quotes"
 		}
 	}
 	return a(kinds[0]) + " is compared with " + a(kinds[1]) + " by " + operator
+}
+
+// kindOfWord is the kind that a text would be without its quotes; empty for none.
+func kindOfWord(text string) string {
+	if text == "true" || text == "false" {
+		return "bool"
+	}
+	if _, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return "int"
+	}
+	return ""
 }
 
 // a is a kind with its article.
@@ -93,6 +132,8 @@ func a(kind string) string {
 	switch {
 	case kind == "json":
 		return "a JSON value"
+	case kind == "bytes":
+		return kind
 	case strings.ContainsRune("aeio", rune(kind[0])):
 		return "an " + kind
 	}
@@ -146,14 +187,14 @@ func (u *unit) unknownFunction(e ast.Expr, c ast.CallExpr) bool {
 		return false // lists.range, which cel-go resolves as a whole
 	}
 	line, col := u.place(e.ID())
-	if before, _ := splitAt(u.text, line, col); strings.HasSuffix(before, name) {
-		col -= len(name)
-	}
+	advice := otherFunctions[strings.ToLower(strings.ReplaceAll(name, "_", ""))]
 	switch {
 	case slices.Contains(macros, name) && c.IsMemberFunction():
 		u.errorPlaced(line, col, "%s takes a variable and a condition: list.%s(x, x.name == ...)", name, name)
 	case slices.Contains(macros, name):
 		u.errorPlaced(line, col, "%s is called on a list: list.%s(x, x.name == ...)", name, name)
+	case advice != "" && !u.env.HasFunction(u.sameFold(name)):
+		u.errorPlaced(line, col, "there is no function %s; write %s", name, advice)
 	default:
 		known := slices.DeleteFunc(slices.Sorted(maps.Keys(u.env.Functions())), func(f string) bool { return !isName(f) })
 		u.errorPlaced(line, col, "there is no function %s%s", name, suggest.Hint(name, append(known, macros...)))

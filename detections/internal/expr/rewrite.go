@@ -3,6 +3,7 @@ package expr
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
@@ -61,7 +62,7 @@ var factory = ast.NewExprFactory()
 func (u *unit) rewrite() shape {
 	u.shapes, u.consts = map[int64]shape{}, map[int64]constant{}
 	u.nextID = ast.MaxID(u.ast) + 1
-	return u.expr(u.ast.Expr(), nil)
+	return u.value(u.ast.Expr(), nil)
 }
 
 // expr rewrites a node and what is below it. A node with a mistake is replaced by
@@ -264,7 +265,12 @@ func (u *unit) comprehension(e ast.Expr, sc *vars) {
 	}
 	for _, name := range []string{c.IterVar(), c.IterVar2()} {
 		if u.class.Attribute(name) != nil || name == varEvent || name == varRaw || name == "lists" || u.enums[name] != nil {
-			u.errorAt(e.ID(), "the variable %s would hide the attribute of that name; call it otherwise", name)
+			line, col := u.place(e.ID())
+			if _, rest := splitAt(u.text, line, col); strings.Contains(rest, name) {
+				before, _, _ := strings.Cut(rest, name)
+				col += utf8.RuneCountInString(before)
+			}
+			u.errorPlaced(line, col, "the variable %s would hide the attribute of that name; call it otherwise", name)
 		}
 	}
 	inner := &vars{name: c.IterVar(), shape: element, outer: sc}

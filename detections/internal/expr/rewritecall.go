@@ -205,7 +205,10 @@ func (u *unit) has(e ast.Expr, sc *vars) {
 	}
 	arg := args[0]
 	s := u.value(arg, sc)
+	text, isText := literalText(arg)
 	switch {
+	case isText:
+		u.errorAt(arg.ID(), "has() takes an attribute without quotes: has(%s)", text)
 	case s.kind == unknown && arg.Kind() == ast.CallKind && arg.AsCall().FunctionName() == mistake:
 		e.SetKindCase(arg)
 		return

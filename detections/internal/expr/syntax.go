@@ -22,7 +22,8 @@ func (u *unit) syntax(issues *cel.Issues) {
 	line, col := max(first.Location.Line(), 1), max(first.Location.Column(), 0)
 	message := strings.TrimPrefix(first.Message, "Syntax error: ")
 	before, rest := splitAt(u.text, line, col)
-	u.errorPlaced(line, col, "%s", syntaxMessage(message, before, rest))
+	text, back := syntaxMessage(message, before, rest)
+	u.errorPlaced(line, max(col-back, 0), "%s", text)
 }
 
 // splitAt cuts a text at a place: line counts from one, col from zero, in
@@ -50,22 +51,58 @@ var otherWords = map[string]string{
 	"contains": "write x.contains(y)", "matches": "write x.matches(\"pattern\")",
 	"startswith": "write x.startsWith(y)", "endswith": "write x.endsWith(y)",
 	"=": "write == to compare", "=~": "write x.matches(\"pattern\")", "&": "write && for and", "|": "write || for or",
-	"===": "write == to compare", "<>": "write != for unequal", ";": "an expression ends without ;", "#": "a comment begins with //",
+	"===": "write == to compare", "<>": "write != for unequal", ":": "write == to compare", ";": "an expression ends without ;", "#": "a comment begins with //",
 	"“": "write straight quotes: \"", "”": "write straight quotes: \"", "‘": "write straight quotes: '", "’": "write straight quotes: '",
 }
 
-// lastWord is the word before a place.
-var lastWord = regexp.MustCompile(`(\w+)\s*$`)
+// lastWord is the word before a place, or the first half of <>.
+var lastWord = regexp.MustCompile(`(\w+|<)\s*$`)
 
-// syntaxMessage says what is wrong between the texts before and from a place.
-func syntaxMessage(message, before, rest string) string {
+// Habits of other languages.
+var (
+	sigmaModifier   = regexp.MustCompile(`^\|\s*(contains|startswith|endswith|re|cidr|all|exists|base64\w*|wide|windash)\b`)
+	listInParens    = regexp.MustCompile(`\bin\s*\([^()\]]*$`)
+	optionalChain   = regexp.MustCompile(`\?\.[^:]*$`)
+	quoteWithinText = regexp.MustCompile(`['"]$`)
+)
+
+// syntaxMessage says what is wrong between the texts before and from a place, and how
+// many characters before it that is.
+func syntaxMessage(message, before, rest string) (text string, back int) {
 	token := firstToken(rest)
+	switch {
+	case sigmaModifier.MatchString(rest):
+		return "a modifier of Sigma; write x.contains(\"part\"), x.startsWith(\"part\"), x.matches(\"pattern\") and the like", 0
+	case token == "," && listInParens.MatchString(before):
+		return "a list stands in brackets: x in [\"a\", \"b\"]", 0
+	case strings.HasSuffix(message, "expecting ':'") && optionalChain.MatchString(before):
+		return "write . for ?.: an absent attribute reads as zero, and has() tells", 0
+	}
 	if advice := otherWords[strings.ToLower(token)]; advice != "" {
-		return advice
+		return advice, 0
 	}
-	if m := lastWord.FindStringSubmatch(before); m != nil && otherWords[strings.ToLower(m[1])] != "" {
-		return otherWords[strings.ToLower(m[1])]
+	if m := lastWord.FindStringSubmatch(before); m != nil {
+		if m[1] == "<" && token == ">" {
+			return otherWords["<>"], utf8.RuneCountInString(m[0])
+		}
+		if advice := otherWords[strings.ToLower(m[1])]; advice != "" {
+			return advice, utf8.RuneCountInString(m[0])
+		}
 	}
+	if isWord(firstRune(rest)) && quoteWithinText.MatchString(before) && strings.HasSuffix(message, "expecting <EOF>") {
+		quote := before[len(before)-1:]
+		return "the text ends at the " + quote + " before it; write \\" + quote + " for one within a text", 0
+	}
+	return parserMessage(message, token, rest), 0
+}
+
+func firstRune(s string) rune {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r
+}
+
+// parserMessage is cel-go's message in other words.
+func parserMessage(message, token, rest string) string {
 	if word, ok := strings.CutPrefix(message, "reserved identifier: "); ok {
 		return word + " is a reserved word of CEL; a member of that name is raw[\"" + word + "\"]"
 	}

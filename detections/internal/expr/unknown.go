@@ -25,6 +25,14 @@ func (u *unit) unknownName(errorAt func(id int64, format string, args ...any), i
 	} else {
 		candidates = append(candidates, enums...)
 	}
+	if u.lists[name] != nil {
+		errorAt(id, "the class %s has no attribute %s; did you mean \"lists.%s\"?", u.class.Name, name, name)
+		return
+	}
+	if lower := strings.ToLower(name); lower == "true" || lower == "false" {
+		errorAt(id, "the class %s has no attribute %s; did you mean \"%s\"?", u.class.Name, name, lower)
+		return
+	}
 	if path := vendorNames[name]; path != "" && u.hasPath(path) {
 		errorAt(id, "the class %s has no attribute %s; did you mean \"%s\"? The field of the record itself is raw.%s", u.class.Name, name, path, name)
 		return
