@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -30,8 +31,12 @@ type processor struct {
 	engine  *detections.Engine
 	event   ocsf.Event
 	redact  *redact.Redactor
-	limit   int // bytes of an output record
+	text    []byte // of the event, before it has its own memory
+	limit   int    // bytes of an output record
 }
+
+// keptText is the greatest text whose memory a processor keeps for the next.
+const keptText = 1 << 20
 
 func newProcessor(s *shared, all []sources.Source, rules *detections.RuleSet) *processor {
 	p := &processor{
@@ -94,7 +99,7 @@ func (p *processor) process(r *kgo.Record, oversized bool) (out processed) {
 	}
 	normalize.AddContext(&rec, ev)
 	ev.Metadata.SetProcessedTime(time.Now().UnixMilli())
-	value := ev.AppendJSON(nil)
+	value := p.encode(ev)
 	if len(value) > p.limit {
 		return p.reject(&rec, event.StageDetect, event.ReasonTooLarge,
 			fmt.Sprintf("its event has %d bytes, the events topic takes %d", len(value), p.limit))
@@ -126,6 +131,16 @@ func (p *processor) process(r *kgo.Record, oversized bool) (out processed) {
 		out.signals = append(out.signals, signalRecord{Record: record, rule: s.Rule, failure: failureOf(s)})
 	})
 	return out
+}
+
+// encode is the event's JSON in memory of its own, of its size: to grow there would
+// leave as much again as garbage.
+func (p *processor) encode(ev *ocsf.Event) []byte {
+	text := ev.AppendJSON(p.text[:0])
+	if p.text = text; cap(text) > keptText {
+		p.text = nil
+	}
+	return slices.Clone(text)
 }
 
 // kindOfPanic is what the log may say of a panic: Go's own errors as they are, of
