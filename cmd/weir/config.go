@@ -35,7 +35,7 @@ func newConfigCheck() *cobra.Command {
 		Use:   "check",
 		Short: "Find everything that is wrong with a configuration",
 		Long: `Reads the configuration as the start would, without the network: keys, values, environment variables, files of
-secrets, and the rules that it names. Prints every error with its line and column.`,
+secrets, certificates, and the rules that it names. Prints every error with its line and column.`,
 		Example: "  weir config check --config weir.yaml",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -51,6 +51,9 @@ secrets, and the rules that it names. Prints every error with its line and colum
 			}
 			if _, err := loadConfiguredRules(c, cfg); err != nil {
 				return err
+			}
+			if err := pipeline.CheckCertificates(cfg); err != nil {
+				return exitcode.Wrap(exitcode.Usage, err, "")
 			}
 			if err := checkDestinations(cfg); err != nil {
 				return err
