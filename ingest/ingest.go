@@ -72,7 +72,8 @@ type Collector interface {
 	// and no error: what was read but not yet put is read again by the next run.
 	// Input that cannot be read (no permission, broken compression) is a dead
 	// letter or a log line and does not end Run; an error means that the
-	// collector cannot work at all, or is the error of a put.
+	// collector cannot work at all, or is the error of a put. The caller puts the
+	// collector's name before it.
 	Run(ctx context.Context, cursors map[string][]byte, put Put) error
 }
 

@@ -122,11 +122,8 @@ func (c *Collector) Run(ctx context.Context, cursors map[string][]byte, put inge
 func (c *Collector) RunSlots(ctx context.Context, slots []int, cursors map[string][]byte, put ingest.Put) error {
 	cl, err := kgo.NewClient(c.options()...) // asks about the hub, and reads nothing
 	if err != nil {
-		return fmt.Errorf("collector %s: configure client: %w", c.cfg.Name, err)
+		return fmt.Errorf("configure client: %w", err)
 	}
 	defer cl.Close()
-	if err := newReader(c, cl, slots, cursors, put).run(ctx); err != nil {
-		return fmt.Errorf("collector %s: %w", c.cfg.Name, err)
-	}
-	return nil
+	return newReader(c, cl, slots, cursors, put).run(ctx)
 }

@@ -149,7 +149,7 @@ func New(cfg Config, p Protocol) (*Collector, error) {
 func (c *Collector) Run(ctx context.Context, _ map[string][]byte, put ingest.Put) error {
 	listener, err := c.listen()
 	if err != nil {
-		return fmt.Errorf("collector %s: %w", c.cfg.Name, err)
+		return err
 	}
 	c.cfg.Log.Info("listening", slog.String(logkey.Address, listener.Addr().String()), slog.Bool(logkey.TLS, c.certs != nil))
 	if c.Listening != nil {
@@ -171,10 +171,7 @@ func (c *Collector) Run(ctx context.Context, _ map[string][]byte, put ingest.Put
 	}
 	c.shutdown(server)
 	q.close()
-	if err := errors.Join(broken, <-committed); err != nil {
-		return fmt.Errorf("collector %s: %w", c.cfg.Name, err)
-	}
-	return nil
+	return errors.Join(broken, <-committed)
 }
 
 // listen listens on the very address that was judged: a name is resolved once.
@@ -188,7 +185,7 @@ func (c *Collector) listen() (net.Listener, error) {
 	}
 	l, err := net.ListenTCP("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
+		return nil, err // which says: listen tcp 127.0.0.1:9443: bind: ...
 	}
 	return newBoundedListener(l, c.cfg.Limits.Connections, newComplaints(c.cfg.Log)), nil
 }

@@ -1,8 +1,10 @@
 package push
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -48,5 +50,23 @@ func TestGroupCommit(t *testing.T) {
 		if i%size > 0 && at[line(i)] != at[line(i-1)]+1 {
 			t.Errorf("event %d does not follow event %d of its request", i, i-1)
 		}
+	}
+}
+
+// The name of the collector is for the caller to add, once.
+func TestAddressInUse(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	cfg := testConfig()
+	cfg.Listen = taken.Addr().String()
+	c, err := New(cfg, lines{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Run(t.Context(), nil, nil); err == nil || !strings.HasPrefix(err.Error(), "listen tcp "+cfg.Listen+": ") {
+		t.Errorf("Run returned %v", err)
 	}
 }
