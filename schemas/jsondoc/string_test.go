@@ -1,0 +1,80 @@
+package jsondoc
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// TestPlainRun holds the run against a reading of every byte, with every byte at
+// every place of a text that is longer than what is looked at together.
+func TestPlainRun(t *testing.T) {
+	for _, around := range []byte{'a', 0x80, 0xff, 0x20, 0x21, 0x23, 0x5b, 0x5d, 0x7f} {
+		text := []byte(strings.Repeat(string([]byte{around}), 19))
+		for at := range text {
+			for c := range 256 {
+				text[at] = byte(c)
+				for start := range 3 {
+					want := start
+					for want < len(text) && plain[text[want]] {
+						want++
+					}
+					if got := plainRun(string(text), start); got != want {
+						t.Fatalf("the run of %q from %d ends at %d, want %d", text, start, got, want)
+					}
+				}
+			}
+			text[at] = around
+		}
+	}
+}
+
+// plainUnescape is unescape byte by byte.
+func plainUnescape(s string) string {
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); {
+		if s[i] != '\\' {
+			out = append(out, s[i])
+			i++
+			continue
+		}
+		r, size := decodeEscape(s[i:])
+		out = utf8.AppendRune(out, r)
+		i += size
+	}
+	return string(out)
+}
+
+func FuzzUnescape(f *testing.F) {
+	for _, seed := range []string{
+		`{\"a\":\"b\"}`, `\\\\`, `\\\"`, `a\/b`, `\n`, `x\u00e9y`, `\ud83d\ude00`, `\ud83d\ud83d\ude00`, `\ud800`, `\u0000\t`, `\\u0041`, `東\"京`, `\b\f\r`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var d Doc
+		if strings.IndexByte(s, '\\') < 0 || d.ParseString(`"`+s+`"`) != nil || d.Root().Kind() != String {
+			return
+		}
+		s = d.src[1 : len(d.src)-1]
+		if got, want := unescape(s), plainUnescape(s); got != want {
+			t.Errorf("%q means %q, want %q", s, got, want)
+		}
+	})
+}
+
+// BenchmarkUnescape reads a record that stands as text in an event, as all do.
+func BenchmarkUnescape(b *testing.B) {
+	quoted := strconv.Quote(strings.Repeat(`{"eventVersion":"1.09","userIdentity":{"type":"AssumedRole"}},`, 20))
+	quoted = quoted[1 : len(quoted)-1]
+	for name, f := range map[string]func(string) string{"runs": unescape, "bytes": plainUnescape} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(quoted)))
+			b.ReportAllocs()
+			for b.Loop() {
+				f(quoted)
+			}
+		})
+	}
+}
