@@ -62,7 +62,7 @@ func TestAuditOfAnAPIServerArrives(t *testing.T) {
 	assertNothingDropped(t, s.apiserv.Log)
 	audit := filepath.Join(s.dir, "audit.log")
 	want := auditFile(t, audit)
-	wantAlerts := alerts(parseEvents(t, output(t, weir, "replay", audit)))
+	wantAlerts := alerts(parseEvents(t, output(t, weir, "replay", "--config", s.config, audit)))
 	process.WaitFor(ctx, t, "the lake to hold the audit file and its alerts", func() error {
 		return errors.Join(s.weir.Running(), compareLake(t, s.dir, want, uids(wantAlerts)))
 	})
@@ -73,7 +73,7 @@ func TestAuditOfAnAPIServerArrives(t *testing.T) {
 	if err := compareLake(t, s.dir, want, uids(wantAlerts)); err != nil {
 		t.Errorf("after the end of weir: %v", err)
 	}
-	normalized := uids(parseEvents(t, output(t, weir, "normalize", audit)))
+	normalized := uids(parseEvents(t, output(t, weir, "normalize", "--config", s.config, audit)))
 	if d := difference(lakeRows(t, filepath.Join(s.dir, "lake"), "events", "metadata.uid"), normalized); d != "" {
 		t.Errorf("the lake's metadata.uid against weir normalize of the audit file: %s", d)
 	}

@@ -71,6 +71,8 @@ clusters: [{name: weir, cluster: {server: "https://%s/audit", certificate-author
 users: [{name: apiserver, user: {token: %s, client-certificate: apiserver.crt, client-key: apiserver.key}}]
 `
 
+// Without redaction a row's raw_data is the record as the API server sent it, so that
+// the lake can be held against the server's own audit file.
 const weirConfig = `instance: integration
 kafka:
   embedded:
@@ -82,6 +84,7 @@ collectors:
     listen: %s
     tls: {cert_file: hook.crt, key_file: hook.key, client_ca_file: ca.crt, client_names: [apiserver]}
     token_sha256: {apiserver: [%s]}
+redact: {enabled: false}
 lake:
   dir: lake
   flush: {age: 5s, idle: 1s}
