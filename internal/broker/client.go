@@ -36,6 +36,11 @@ const (
 	fetchPartitionBytes = 1 << 20
 )
 
+// zstdLevel is zstd.SpeedFastest, not the next that is kgo's default: a third less
+// processor time (raw CloudTrail records 2.2 us instead of 3.7, their events 8.3 instead
+// of 11.6) for 1 to 7 % more bytes.
+const zstdLevel = 1
+
 // metadataWait is how soon a client may ask for metadata again. Kafka 4 answers the
 // first produce after a commit with CONCURRENT_TRANSACTIONS while it still marks the
 // partitions of the last transaction (KIP-890), and kgo sends such a batch again only
@@ -74,7 +79,7 @@ func (o Options) Client(opts ...kgo.Opt) []kgo.Opt {
 		kgo.ClientID("weir"),
 		kgo.ProducerBatchMaxBytes(maxMessage),
 		kgo.BrokerMaxWriteBytes(100 << 20),
-		kgo.ProducerBatchCompression(kgo.ZstdCompression(), kgo.NoCompression()),
+		kgo.ProducerBatchCompression(kgo.ZstdCompression().WithLevel(zstdLevel), kgo.NoCompression()),
 		kgo.FetchMaxBytes(fetchBytes),
 		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		kgo.FetchMaxWait(fetchWait),
@@ -85,6 +90,12 @@ func (o Options) Client(opts ...kgo.Opt) []kgo.Opt {
 	}
 	return append(append(common, o.Extra...), opts...)
 }
+
+// UntilFlush makes records of a client wait until they are flushed, as those of a
+// transaction are: kgo would send what there is after 10 ms, and the embedded broker
+// syncs its disk twice for each piece of each partition. A batch that is full goes at
+// once.
+func UntilFlush() kgo.Opt { return kgo.ProducerLinger(time.Second) }
 
 // New connects a client and waits until a broker answers, for as long as ctx
 // allows.

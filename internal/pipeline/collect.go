@@ -56,6 +56,7 @@ func (c *collectRole) run(ctx, drain context.Context) error {
 	cl, err := c.opts.New(ctx,
 		kgo.TransactionalID(c.transactionalID(RoleCollect)),
 		kgo.TransactionTimeout(c.times.transaction),
+		broker.UntilFlush(),
 	)
 	if err != nil {
 		return err

@@ -154,6 +154,7 @@ func (s *session) run(ctx, drain context.Context, target *target) (err error) {
 	gts, err := kgo.NewGroupTransactSession(s.opts.Client(
 		kgo.TransactionalID(s.transactionalID(s.role)),
 		kgo.TransactionTimeout(s.times.transaction),
+		broker.UntilFlush(),
 		kgo.ConsumerGroup(s.group(string(s.role))),
 		kgo.ClientID(s.clientID),
 		kgo.InstanceID(s.memberID(s.role)),
