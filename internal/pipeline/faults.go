@@ -77,6 +77,25 @@ var RareFaults = []Fault{
 	FaultDetectStart, FaultDetectRuleset, FaultCorrelateRestored, FaultStoreLetter,
 }
 
+// Steps that only changed rules bring detect to: what it goes over to was checked.
+const (
+	FaultDetectRenewing Fault = "detect/renewing" // its manifest is not written
+	FaultDetectRenewed  Fault = "detect/renewed"  // it is written, the rules before are still in use
+)
+
+// ReloadFaults lists them.
+var ReloadFaults = []Fault{FaultDetectRenewing, FaultDetectRenewed}
+
+// Steps of the embedded broker's terms when there are too many records of them.
+const (
+	FaultCorrelateRewriting Fault = "correlate/rewriting" // all terms are sent again, not committed
+	FaultCorrelateRewritten Fault = "correlate/rewritten" // committed, those before not deleted
+	FaultCorrelateDeleted   Fault = "correlate/deleted"   // they are
+)
+
+// TrimFaults lists them.
+var TrimFaults = []Fault{FaultCorrelateRewriting, FaultCorrelateRewritten, FaultCorrelateDeleted}
+
 // Injector is asked at each step; an error kills the role there. A nil Injector
 // never does.
 type Injector func(Fault) error

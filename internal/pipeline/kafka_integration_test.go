@@ -42,6 +42,9 @@ func TestKafka(t *testing.T) {
 	t.Run("BrokerKilled", func(t *testing.T) { testKafkaBrokerKilled(t, c, want) })
 	t.Run("Killed", func(t *testing.T) { testKafkaKilled(t, c, want) })
 	t.Run("Shared", func(t *testing.T) { testKafkaShared(t, c, want) })
+	t.Run("Reloaded", func(t *testing.T) {
+		reloadShared(t, plaintextWorld(t, c, "reloaded."), broker.Options{Seeds: c.Plaintext(), Log: slog.New(slog.DiscardHandler)})
+	})
 	t.Run("Collectors", func(t *testing.T) { testKafkaCollectors(t, c) })
 	t.Run("Schedules", func(t *testing.T) { testKafkaSchedules(t, c) })
 }

@@ -46,8 +46,13 @@ func startMember(t *testing.T, w *world, instance string, roles ...Role) *member
 	if len(roles) == 0 {
 		roles = sharedRoles
 	}
-	v := visit{Kind: kindNone, Instance: instance, Roles: roles, Batch: 50, FlushRows: 300}
-	m := &member{cmd: v.command(t.Context(), t, w.dir), done: make(chan struct{}), stats: statsFile(w.dir, instance), roles: roles}
+	return startVisit(t, w, visit{Kind: kindNone, Instance: instance, Roles: roles, Batch: 50, FlushRows: 300})
+}
+
+// startVisit starts a visit that has an instance.
+func startVisit(t *testing.T, w *world, v visit) *member {
+	t.Helper()
+	m := &member{cmd: v.command(t.Context(), t, w.dir), done: make(chan struct{}), stats: statsFile(w.dir, v.Instance), roles: v.Roles}
 	if err := os.Remove(m.stats); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a predecessor
 		t.Fatal(err)
 	}

@@ -98,14 +98,14 @@ func correlateKilled(t *testing.T, seed uint64) {
 // process that is killed.
 func (w *world) killedOnTheWay(t *testing.T, rnd *rand.Rand, tl *timeline) {
 	t.Helper()
-	faults := []Fault{FaultDetectProduced, FaultDetectFlushed, FaultDetectOffsets, FaultDetectCommitted,
-		FaultCorrelateProduced, FaultCorrelateFlushed, FaultCorrelateOffsets, FaultCorrelateCommitted}
+	faults := append([]Fault{FaultDetectProduced, FaultDetectFlushed, FaultDetectOffsets, FaultDetectCommitted,
+		FaultCorrelateProduced, FaultCorrelateFlushed, FaultCorrelateOffsets, FaultCorrelateCommitted}, TrimFaults...)
 	at := 0
 	for range 2 {
 		next := at + rnd.IntN(len(tl.arrivals)-at)
 		w.arrive(t, tl.arrivals[at:next])
 		at = next
-		runVictim(t, w, visit{Kind: kindKill, Fault: faults[rnd.IntN(len(faults))], Nth: 1 + rnd.Int64N(4), Batch: 20 + rnd.IntN(200)})
+		runVictim(t, w, visit{Kind: kindKill, Fault: faults[rnd.IntN(len(faults))], Nth: 1 + rnd.Int64N(4), Batch: 20 + rnd.IntN(200), TrimTerms: 1 + rnd.IntN(20)})
 	}
 	w.arrive(t, tl.arrivals[at:])
 }

@@ -166,7 +166,13 @@ func (d *detectRole) renew(ctx context.Context) error {
 	if next.Digest() == d.rules.Digest() {
 		return nil
 	}
+	if err := d.faults.At(FaultDetectRenewing); err != nil {
+		return err
+	}
 	if err := d.announce(ctx, next); err != nil {
+		return err
+	}
+	if err := d.faults.At(FaultDetectRenewed); err != nil {
 		return err
 	}
 	d.health.look(time.Now(), true) // what the engines before have counted

@@ -93,6 +93,9 @@ func (c *correlateRole) produceTerms(ctx context.Context, b *batch, p partition,
 // writes all terms again, and after the commit of that deletes what lies before.
 func (c *correlateRole) trim(ctx context.Context, b *batch, p partition, s *correlation) error {
 	if s.deletable > 0 {
+		if err := c.faults.At(FaultCorrelateRewritten); err != nil {
+			return err
+		}
 		var offsets kadm.Offsets
 		offsets.AddOffset(c.names.Terms(), p.id, s.deletable, -1)
 		s.deletable = 0
@@ -102,6 +105,9 @@ func (c *correlateRole) trim(ctx context.Context, b *batch, p partition, s *corr
 		}
 		if err != nil {
 			return fmt.Errorf("delete records of %s: %w", c.names.Terms(), err)
+		}
+		if err := c.faults.At(FaultCorrelateDeleted); err != nil {
+			return err
 		}
 	}
 	if c.trimTerms == 0 || s.terms.records <= c.trimTerms {
@@ -114,7 +120,7 @@ func (c *correlateRole) trim(ctx context.Context, b *batch, p partition, s *corr
 	}
 	c.produceTerms(ctx, b, p, all)
 	s.rewritten = true
-	return nil
+	return c.faults.At(FaultCorrelateRewriting)
 }
 
 // committed notes that what was written is durable.

@@ -48,6 +48,8 @@ type visit struct {
 	Workers     int  `json:",omitempty"` // of detect
 	Scheduled   bool `json:",omitempty"` // the world is one of a schedule
 	TrimCursors int  `json:",omitempty"` // how many records of cursors are too many
+	TrimTerms   int  `json:",omitempty"` // how many records of terms are too many
+	Reload      bool `json:",omitempty"` // rules are taken up when they change; not with --once
 	// Instance makes it one of several processes that work in their Roles until they
 	// are told to drain; empty for one with --once.
 	Instance string `json:",omitempty"`
@@ -132,12 +134,15 @@ func victim(dir, text string) int {
 	if v.FlushRows > 0 {
 		w.config.Lake.Flush.Rows = v.FlushRows
 	}
-	o := Options{Once: v.Instance == "", Workers: cmp.Or(v.Workers, 2), batchRecords: v.Batch, trimCursors: v.TrimCursors, Faults: v.injector(stop)}
+	o := Options{Once: v.Instance == "", Workers: cmp.Or(v.Workers, 2), batchRecords: v.Batch, trimCursors: v.TrimCursors, trimTerms: v.TrimTerms, Faults: v.injector(stop)}
 	if v.Instance != "" {
 		w.config.Instance = v.Instance
 		o.Roles, o.Stats = v.Roles, NewStats()
 		go drainOnInput(stop)
 		defer tellStats(statsFile(dir, v.Instance), o.Stats)()
+	}
+	if v.Reload {
+		o.Reload = w.reload()
 	}
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	err := w.runUntil(ctx, drain, o)
