@@ -63,7 +63,7 @@ func isClause(line string) bool {
 // owner fills it, and the source of events in a class that others share.
 func exempt(line string) bool {
 	for _, list := range []string{"bulk_readers", "identity_admins", "kubernetes_platform_deployers", "secret_readers", "trail_admins",
-		"security_operators", "snapshot_sharers", "federation_brokers", "function_deployers", "backup_admins", "application_owners", "bulk_networks"} {
+		"security_operators", "snapshot_sharers", "gcp_identity_admins", "federation_brokers", "function_deployers", "backup_admins", "application_owners", "bulk_networks"} {
 		if strings.Contains(line, "lists."+list) {
 			return true
 		}
