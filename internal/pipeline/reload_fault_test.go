@@ -22,8 +22,10 @@ import (
 // reload is how a world's rules are taken up when they change.
 func (w *world) reload() *Reload {
 	return &Reload{
-		Dir:   w.config.Rules.Dir,
-		Load:  func() (*detections.RuleSet, error) { return detections.Load(w.config.Rules.Dir, detections.LoadOptions{}) },
+		Dir: w.config.Rules.Dir,
+		Load: func() (*detections.RuleSet, error) {
+			return detections.Load(w.config.Rules.Dir, detections.LoadOptions{})
+		},
 		watch: filewatch.Options{Settle: 20 * time.Millisecond, Poll: time.Second},
 	}
 }
