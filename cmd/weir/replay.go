@@ -44,6 +44,9 @@ the findings that live detection wrote, and why; what nothing explains ends the 
 			if l.given(args) {
 				return runReplayLake(c, args, &l, rules, format)
 			}
+			if err := l.checkFiles(c); err != nil {
+				return err
+			}
 			f.config = l.config
 			return runReplay(c, args, &f, rules, format)
 		},

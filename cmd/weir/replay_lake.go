@@ -54,6 +54,16 @@ func (l *lakeFlags) check(c *cobra.Command, args []string) error {
 	return nil
 }
 
+// checkFiles refuses flags that mean nothing for raw logs.
+func (l *lakeFlags) checkFiles(c *cobra.Command) error {
+	for _, name := range []string{"compare", "from", "to"} {
+		if c.Flags().Changed(name) {
+			return exitcode.Wrap(exitcode.Usage, fmt.Errorf("--%s is for a lake, not for raw logs", name), "give the lake with --lake or --config, and no files")
+		}
+	}
+	return nil
+}
+
 // timeFlag is a moment as a person gives it.
 type timeFlag struct{ time.Time }
 
@@ -114,7 +124,23 @@ func runReplayLake(c *cobra.Command, args []string, f *lakeFlags, rulesDir, form
 		count(int(res.Stats.GroupsNow), "row group"), count(int(res.Stats.Groups), "row group"))
 	correlate.summary(stderr, res.Health)
 	if f.compare {
-		return r.compare(c, out, format)
+		err = r.compare(c, out, format)
+	}
+	if err == nil && res.Stats.Files == 0 {
+		err = checkEmpty(c, l)
+	}
+	return err
+}
+
+// checkEmpty is an error for a place without any events: that nothing was found there,
+// or that nothing differs, would be no answer.
+func checkEmpty(c *cobra.Command, l *replay.Lake) error {
+	empty, err := l.Empty(c.Context())
+	if err != nil {
+		return lakeError(err)
+	}
+	if empty {
+		return exitcode.Wrap(exitcode.Nothing, fmt.Errorf("no events in the lake %s", l.Store), "give the directory or the prefix above events/")
 	}
 	return nil
 }
@@ -133,7 +159,7 @@ func (f *lakeFlags) open(c *cobra.Command, rulesDir string) (*replay.Lake, func(
 	if rulesDir == "" {
 		rulesDir = cfg.Rules.Dir
 	}
-	rules, err := loadRules(c, rulesDir)
+	rules, err := loadRules(c, rulesDir, customSources(cfg)...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,6 +29,9 @@ type Lake struct {
 	Lateness time.Duration
 	// Progress, if not nil, is told the bytes of each file that was done, of how many.
 	Progress func(done, all int64)
+	// Advance, if not nil, is told the event time in milliseconds before which no further
+	// signal comes, each time it grows: who correlates can let go of what is older.
+	Advance func(ms int64) error
 }
 
 // Result is what a replay did besides signals.
@@ -82,6 +86,20 @@ func classesOf(rules *detections.RuleSet) map[ocsf.ClassUID]scan.Columns {
 	return classes
 }
 
+// Empty tells whether the place holds no events at all, of any time: it is no lake, or
+// another one was meant.
+func (l *Lake) Empty(ctx context.Context) (bool, error) {
+	for info, err := range l.Store.List(ctx, lake.Events.String()+"/") {
+		if err != nil {
+			return false, fmt.Errorf("list the lake %s: %w", l.Store, err)
+		}
+		if strings.HasSuffix(info.Path, ".parquet") {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 // part is what one file gave.
 type part struct {
 	signals []*detections.Signal
@@ -94,6 +112,8 @@ type task struct {
 	query *scan.Query
 	rules *detections.RuleSet
 	file  scan.File
+	// from is the least time of an event in this file and in those behind it.
+	from time.Time
 }
 
 // tasks are the files to read, what first_seen learns from before the others.
@@ -104,8 +124,8 @@ func (l *Lake) tasks(ctx context.Context) ([]task, error) {
 		if err != nil {
 			return fmt.Errorf("list the lake %s: %w", l.Store, err)
 		}
-		for _, f := range files {
-			tasks = append(tasks, task{&q, rules, f})
+		for _, f := range byTime(files) {
+			tasks = append(tasks, task{query: &q, rules: rules, file: f})
 		}
 		return nil
 	}
@@ -114,7 +134,11 @@ func (l *Lake) tasks(ctx context.Context) ([]task, error) {
 			return nil, err
 		}
 	}
-	return tasks, add(l.query(), l.Rules)
+	if err := add(l.query(), l.Rules); err != nil {
+		return nil, err
+	}
+	setFrom(tasks)
+	return tasks, nil
 }
 
 // Signals gives every match, file by file in the order of their days. Files are
@@ -155,6 +179,9 @@ func (l *Lake) Signals(ctx context.Context, signal func(*detections.Signal) erro
 		for p := range parts {
 			select {
 			case p := <-p:
+				if err := l.advance(tasks, at); err != nil {
+					return err
+				}
 				if err := res.add(p, signal); err != nil {
 					return err
 				}
