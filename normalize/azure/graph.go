@@ -17,6 +17,8 @@ import (
 //   - actor.user is the user, or the service principal where nobody is signed in.
 //   - actor.authorizations has the token's scopes, roles and directory roles (wids), as policies of that type.
 //   - actor.session.uid is the token's id, which is uniqueTokenIdentifier (session.uid) of the sign-in.
+//
+// Azure AD Graph, its predecessor, has a log of the same kind with other names and only a path for the URL.
 func (m *Mapper) mapGraph(ev *ocsf.Event) error {
 	r := &m.r
 	if err := m.mapTime(ev, "timeGenerated"); err != nil {
@@ -29,7 +31,7 @@ func (m *Mapper) mapGraph(ev *ocsf.Event) error {
 	m.mapGraphRequest(ev)
 	m.mapGraphResponse(ev)
 	m.mapGraphActor(ev)
-	mapAddress(&ev.SrcEndpoint, r.body.get("ipAddress"), r.top.get("callerIpAddress"))
+	mapAddress(&ev.SrcEndpoint, r.body.any("ipAddress", "callerIpAddress"), r.top.get("callerIpAddress"))
 	return nil
 }
 
@@ -44,14 +46,18 @@ func (m *Mapper) mapGraphRequest(ev *ocsf.Event) {
 	r := &m.r
 	api, request := &ev.API, &ev.HTTPRequest
 	api.Service.SetName("Microsoft Graph")
+	if strings.HasPrefix(strings.ToLower(r.top.any("category", "Type").Text()), "a") { // AzureADGraphActivityLogs, AADGraphActivityLogs
+		api.Service.SetName("Azure AD Graph")
+	}
 	if normalize.Text(r.body.get("apiVersion"), api.SetVersion) == "" {
 		m.mapAPIVersion(ev)
 	}
 	normalize.Text(r.body.get("clientRequestId"), api.Request.SetUID)
 	normalize.Text(r.body.get("userAgent"), request.SetUserAgent)
-	method := r.body.get("requestMethod").Text()
+	verb := r.body.any("requestMethod", "httpMethod")
+	method := verb.Text()
 	if normalize.IsHTTPMethod(method) {
-		r.body.get("requestMethod").Use()
+		verb.Use()
 		request.SetHTTPMethod(method)
 	}
 	uri := r.body.get("requestUri")
@@ -60,6 +66,16 @@ func (m *Mapper) mapGraphRequest(ev *ocsf.Event) {
 		uri.Use()
 		request.URL.SetURLString(text)
 		path = mapURLParts(text, &request.URL)
+	} else if strings.HasPrefix(text, "/") {
+		query, hasQuery := "", false
+		path, query, hasQuery = strings.Cut(text, "?")
+		request.URL.SetPath(path)
+		if hasQuery {
+			request.URL.SetQueryString(query)
+		} else {
+			uri.Use()
+		}
+		path = withoutTenant(path, r.body.get("tenantId").Text())
 	}
 	path = withoutVersion(path)
 	if path == "" {
@@ -113,6 +129,15 @@ func withoutVersion(path string) string {
 	first, rest, _ := strings.Cut(trimmed, "/")
 	if strings.EqualFold(first, "beta") || len(first) == 4 && first[0]|0x20 == 'v' && first[2] == '.' {
 		trimmed = strings.TrimLeft(rest, "/")
+	}
+	return trimmed
+}
+
+// withoutTenant is a path of Azure AD Graph without /v2 and the tenant.
+func withoutTenant(path, tenant string) string {
+	trimmed := strings.TrimPrefix(path, "/v2")
+	if first, rest, _ := strings.Cut(strings.TrimPrefix(trimmed, "/"), "/"); tenant != "" && strings.EqualFold(first, tenant) {
+		return rest
 	}
 	return trimmed
 }
@@ -182,10 +207,12 @@ func mapGraphResource(path string, ev *ocsf.Event) {
 
 func (m *Mapper) mapGraphResponse(ev *ocsf.Event) {
 	r := &m.r
-	code := r.body.get("responseStatusCode")
+	code := r.body.any("responseStatusCode", "httpStatusCode")
 	mapNumber(code, ev.HTTPResponse.SetCode)
 	if ev.HTTPResponse.HasCode() { // without which OCSF has no response
-		mapNumber(r.body.get("responseSizeBytes"), ev.HTTPResponse.SetBodyLength)
+		if size := r.body.get("responseSizeBytes"); size.Text() != "-1" { // not known
+			mapNumber(size, ev.HTTPResponse.SetBodyLength)
+		}
 	}
 	normalize.Text(r.top.get("resultSignature"), ev.SetStatusCode)
 	status := ev.HTTPResponse.Code()
@@ -225,7 +252,7 @@ func (m *Mapper) mapGraphActor(ev *ocsf.Event) {
 		normalize.Text(r.body.get("uniqueTokenId"), actor.Session.SetUID)
 	}
 	normalize.Text(r.body.any("sessionId", "C_Sid"), actor.Session.SetUIDAlt)
-	normalize.Time(r.body.get("tokenIssuedAt"), actor.Session.SetCreatedTime)
+	normalize.Time(r.body.any("tokenIssuedAt", "issuedAt"), actor.Session.SetCreatedTime)
 	for _, claim := range [...]string{"scopes", "roles", "wids"} {
 		mapPermissions(claim, r.body.get(claim), actor)
 	}

@@ -74,7 +74,7 @@ var categories = map[string]kind{
 	"userriskevents": kindRiskDetection, "serviceprincipalriskevents": kindRiskDetection,
 	"riskyusers": kindRiskyUser, "riskyserviceprincipals": kindRiskyUser,
 	"provisioninglogs":           kindProvisioning,
-	"microsoftgraphactivitylogs": kindGraph,
+	"microsoftgraphactivitylogs": kindGraph, "azureadgraphactivitylogs": kindGraph,
 
 	"kube-audit": kindForeign, "kube-audit-admin": kindForeign,
 	"applicationgatewayaccesslog": kindForeign, "applicationgatewayfirewalllog": kindForeign, "applicationgatewayperformancelog": kindForeign,
@@ -94,7 +94,7 @@ var tables = map[string]kind{
 	"aaduserriskevents": kindRiskDetection, "aadserviceprincipalriskevents": kindRiskDetection,
 	"aadriskyusers": kindRiskyUser, "aadriskyserviceprincipals": kindRiskyUser,
 	"aadprovisioninglogs":        kindProvisioning,
-	"microsoftgraphactivitylogs": kindGraph,
+	"microsoftgraphactivitylogs": kindGraph, "aadgraphactivitylogs": kindGraph,
 
 	"securityalert": kindAlert, "microsoft.security/locations/alerts": kindAlert, "microsoft.security/alerts": kindAlert,
 

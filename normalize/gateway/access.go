@@ -29,6 +29,8 @@ type access struct {
 
 	date     string // of logs that have date and time apart
 	clock    string
+	flags    string // of Envoy, what went wrong
+	local    string // the start, of logs that have it twice
 	resource string // the template of the path
 
 	code     int32

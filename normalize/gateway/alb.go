@@ -9,7 +9,7 @@ import (
 )
 
 // ALB knows the access log of AWS Application Load Balancers, of any number of
-// columns: AWS adds some behind.
+// columns: AWS adds some behind; and, as network_activity, their connection log.
 var ALB = newALB()
 
 func newALB() *Vendor {
@@ -28,7 +28,18 @@ func newALB() *Vendor {
 		"target_group_arn", "trace_id", "domain_name", "chosen_cert_arn", "matched_rule_priority", "request_creation_time", "actions_executed",
 		"redirect_url", "error_reason", "target:port_list", "target_status_code_list", "classification", "classification_reason", "conn_trace_id",
 		"transformed_host", "transformed_uri", "request_transform_status")}
+	connection := v.columnsOf("connection", columns{separator: ' ', least: 11, is: isConnection},
+		"time", "client_ip", "client_port", "listener_port", "ssl_protocol", "ssl_cipher", "tls_handshake_latency",
+		"leaf_client_cert_subject", "leaf_client_cert_validity", "leaf_client_cert_serial_number", "tls_verify_status", "conn_trace_id")
+	connection.network = true
+	v.lines = append(v.lines, connection)
 	return v
+}
+
+// isConnection tells the columns of a connection log: a time, and behind it the
+// address and two ports apart.
+func isConnection(c []string) bool {
+	return len(c) <= 16 && len(c[0]) >= 20 && c[0][4] == '-' && normalize.IsIP(c[1]) && isCount(c[2]) && isCount(c[3]) && isTime(c[0])
 }
 
 var albTypes = map[string]bool{"http": true, "https": true, "h2": true, "grpcs": true, "ws": true, "wss": true}
@@ -65,6 +76,7 @@ func newELB() *Vendor {
 // the first is a time and the name has no slash.
 func isClassic(c []string) bool {
 	return len(c) <= 15 && len(c[0]) >= 20 && c[0][4] == '-' && isTime(c[0]) && strings.IndexByte(c[1], '/') < 0 &&
+		(c[2] == "-" || strings.IndexByte(c[2], ':') > 0) &&
 		isSeconds(c[4]) && isSeconds(c[5]) && isSeconds(c[6])
 }
 
@@ -75,40 +87,48 @@ func isSeconds(text string) bool {
 
 // elbVariables are the columns of docs.aws.amazon.com's pages on access logs.
 var elbVariables = map[string]variable{
-	"type":                         {set: setListener},
-	"time":                         {set: setTime, time: true},
-	"elb":                          {set: setBackend},
-	"client:port":                  {set: setClient},
-	"target:port":                  {set: setUpstreams},
-	"backend:port":                 {set: setUpstreams},
-	"destination:port":             {set: setGateway},
-	"listener":                     {set: setGatewayUID},
-	"request_processing_time":      {set: setMetricUnlessNone("request_processing_time")},
-	"target_processing_time":       {set: setMetricUnlessNone("target_processing_time")},
-	"backend_processing_time":      {set: setMetricUnlessNone("backend_processing_time")},
-	"response_processing_time":     {set: setMetricUnlessNone("response_processing_time")},
-	"connection_time":              {set: took(milliseconds)},
-	"tls_handshake_time":           {set: handshake(milliseconds)},
-	"elb_status_code":              {set: setStatus},
-	"target_status_code":           {set: setUpstreamStatus},
-	"backend_status_code":          {set: setUpstreamStatus},
-	"received_bytes":               {set: setReceived},
-	"sent_bytes":                   {set: setSent},
-	"request":                      {set: setELBRequest},
-	"user_agent":                   {set: setUserAgent},
-	"ssl_cipher":                   {set: setCipher},
-	"ssl_protocol":                 {set: setTLSVersion},
-	"target_group_arn":             {set: setTargetGroup},
-	"trace_id":                     {set: setRequestUID},
-	"domain_name":                  {set: setSNI},
-	"chosen_cert_arn":              {set: setServerCertificate},
-	"request_creation_time":        {set: setStartTime},
-	"tls_connection_creation_time": {set: setStartTime},
-	"error_reason":                 {set: setBackendError},
-	"classification":               {set: attribute(balancer, (*ocsf.LoadBalancer).HasClassification, (*ocsf.LoadBalancer).SetClassification)},
-	"classification_reason":        {set: attribute(balancer, (*ocsf.LoadBalancer).HasStatusDetail, (*ocsf.LoadBalancer).SetStatusDetail)},
-	"target:port_list":             {set: setTargets},
-	"target_status_code_list":      {set: setTargetStatuses},
+	"type":                           {set: setListener},
+	"time":                           {set: setTime, time: true},
+	"elb":                            {set: setBackend},
+	"client:port":                    {set: setClient},
+	"target:port":                    {set: setUpstreams},
+	"backend:port":                   {set: setUpstreams},
+	"destination:port":               {set: setGateway},
+	"listener":                       {set: setGatewayUID},
+	"request_processing_time":        {set: setMetricUnlessNone("request_processing_time")},
+	"target_processing_time":         {set: setMetricUnlessNone("target_processing_time")},
+	"backend_processing_time":        {set: setMetricUnlessNone("backend_processing_time")},
+	"response_processing_time":       {set: setMetricUnlessNone("response_processing_time")},
+	"connection_time":                {set: took(milliseconds)},
+	"tls_handshake_time":             {set: handshake(milliseconds)},
+	"elb_status_code":                {set: setStatus},
+	"target_status_code":             {set: setUpstreamStatus},
+	"backend_status_code":            {set: setUpstreamStatus},
+	"received_bytes":                 {set: setReceived},
+	"sent_bytes":                     {set: setSent},
+	"request":                        {set: setELBRequest},
+	"user_agent":                     {set: setUserAgent},
+	"ssl_cipher":                     {set: setCipher},
+	"ssl_protocol":                   {set: setTLSVersion},
+	"target_group_arn":               {set: setTargetGroup},
+	"trace_id":                       {set: setRequestUID},
+	"domain_name":                    {set: setSNI},
+	"chosen_cert_arn":                {set: setServerCertificate},
+	"client_ip":                      {set: setClient},
+	"client_port":                    {set: setClientPort},
+	"listener_port":                  {set: setGatewayPort},
+	"tls_handshake_latency":          {set: handshake(seconds)},
+	"leaf_client_cert_subject":       {set: setCertSubject},
+	"leaf_client_cert_serial_number": {set: setCertSerial},
+	"leaf_client_cert_validity":      {set: setCertValidity},
+	"tls_verify_status":              {set: setVerified},
+	"request_creation_time":          {set: setStartTime},
+	"tls_connection_creation_time":   {set: setStartTime},
+	"error_reason":                   {set: setBackendError},
+	"classification":                 {set: attribute(balancer, (*ocsf.LoadBalancer).HasClassification, (*ocsf.LoadBalancer).SetClassification)},
+	"classification_reason":          {set: attribute(balancer, (*ocsf.LoadBalancer).HasStatusDetail, (*ocsf.LoadBalancer).SetStatusDetail)},
+	"target:port_list":               {set: setTargets},
+	"target_status_code_list":        {set: setTargetStatuses},
 }
 
 func elbVariable(name string) variable { return elbVariables[name] }
@@ -142,6 +162,32 @@ func setServerCertificate(a *access, text string) bool {
 	}
 	a.fromARN(text)
 	return setCertUID(a, text)
+}
+
+// setCertValidity is "NotBefore=..;NotAfter=..".
+func setCertValidity(a *access, text string) bool {
+	from, to, _ := strings.Cut(text, ";")
+	cert := &a.ev.TLS.Certificate
+	if ms, _, _, ok := parseTime(strings.TrimPrefix(from, "NotBefore=")); ok {
+		cert.SetCreatedTime(ms)
+	}
+	if ms, _, _, ok := parseTime(strings.TrimPrefix(to, "NotAfter=")); ok {
+		cert.SetExpirationTime(ms)
+	}
+	return false
+}
+
+// setVerified is what became of the client's certificate: "Success" or
+// "Failed:ClientCertUntrusted".
+func setVerified(a *access, text string) bool {
+	reason, failed := strings.CutPrefix(text, "Failed:")
+	if !failed {
+		a.ev.SetStatusID(ocsf.StatusIDSuccess)
+		return false
+	}
+	a.ev.SetStatusID(ocsf.StatusIDFailure)
+	setStatusDetail(a, reason)
+	return false
 }
 
 // setTargets and setTargetStatuses are lists that repeat the target and its status

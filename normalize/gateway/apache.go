@@ -8,7 +8,7 @@ import (
 )
 
 // Apache knows the formats common, combined and vhost_combined of Apache's HTTP
-// Server, which LiteSpeed writes too, and every LogFormat. A line of the format
+// Server, which LiteSpeed writes too, that of ssl_request_log, and every LogFormat. A line of the format
 // combined is NGINX's as well: of an input that names no source it is taken for that.
 var Apache = newApache()
 
@@ -31,6 +31,7 @@ func newApache() *Vendor {
 		v.lineOf("vhost_common", `%v:%p `+common+`%b`),
 		v.lineOf("vhost_common", `%v `+common+`%b`),
 		v.openLineOf("vhost_combined", `%v:%p `+common+`%O`, combinedTail),
+		v.lineOf("ssl_request", `%t %h %{SSL_PROTOCOL}x %{SSL_CIPHER}x "%r" %b`),
 		combined, named,
 	}
 	return v

@@ -88,7 +88,7 @@ func (t azureRow) read(a *access, v jsondoc.Value) {
 		if !ok {
 			n, ok = azureEnvelope[string(name)]
 		}
-		if ok {
+		if ok && member.Text() != "N/A" {
 			n.read(a, member)
 		}
 	}
@@ -104,6 +104,7 @@ var azureEnvelope = folded{
 	"category":      setEventCode,
 	"correlationid": setCorrelation,
 	"location":      setRegion,
+	"region":        setRegion,
 	"tenantid":      attribute(metadata, (*ocsf.Metadata).HasTenantUID, (*ocsf.Metadata).SetTenantUID),
 }
 
@@ -137,7 +138,7 @@ var appGateway = folded{
 	"host":                            setter(setServer),
 	"transactionid":                   setRequestUID,
 	"sslcipher":                       setCipher,
-	"sslprotocol":                     setTLSVersion,
+	"sslprotocol":                     setter(setTLSVersion),
 	"sslclientcertificatefingerprint": setter(setCertFingerprint(ocsf.FingerprintAlgorithmIDSHA1)),
 	"sslclientcertificateissuername":  setCertIssuer,
 	"serverrouted":                    setter(setUpstreams),
@@ -207,7 +208,7 @@ var azureFirewall = folded{
 	"rulesettype":       attribute(rule, (*ocsf.FirewallRule).HasType, (*ocsf.FirewallRule).SetType),
 	"rulesetversion":    attribute(rule, (*ocsf.FirewallRule).HasVersion, (*ocsf.FirewallRule).SetVersion),
 	"message":           setMessage,
-	"action":            setter(setAzureAction),
+	"action":            setter(azureActions.set),
 	"hostname":          setHost,
 	"host":              setHost,
 	"transactionid":     setRequestUID,
@@ -251,9 +252,7 @@ func readAzureMatches(a *access, v jsondoc.Value) {
 }
 
 // azureActions are the actions of both firewalls.
-var azureActions = map[string]struct {
-	action, disposition int32
-}{
+var azureActions = decisions{
 	"allowed":        {ocsf.ActionIDAllowed, ocsf.DispositionIDAllowed},
 	"allow":          {ocsf.ActionIDAllowed, ocsf.DispositionIDAllowed},
 	"blocked":        {ocsf.ActionIDDenied, ocsf.DispositionIDBlocked},
@@ -266,24 +265,6 @@ var azureActions = map[string]struct {
 	"logandscore":    {ocsf.ActionIDObserved, ocsf.DispositionIDDetected},
 	"jschallenge":    {ocsf.ActionIDDenied, ocsf.DispositionIDChallenge},
 	"captcha":        {ocsf.ActionIDDenied, ocsf.DispositionIDCaptcha},
-}
-
-func setAzureAction(a *access, text string) bool {
-	d, ok := azureActions[strings.ToLower(text)]
-	if !ok {
-		a.ev.SetActionID(ocsf.ActionIDOther)
-		a.ev.SetAction(text)
-		return true
-	}
-	a.ev.SetActionID(d.action)
-	a.ev.SetDispositionID(d.disposition)
-	if d.disposition == ocsf.DispositionIDOther {
-		a.ev.SetDisposition(text)
-	}
-	if d.action == ocsf.ActionIDDenied {
-		a.ev.SetStatusID(ocsf.StatusIDFailure)
-	}
-	return false // OCSF's caption is another word
 }
 
 // setSocket is the peer of the connection, a proxy if the client is another one.
@@ -314,7 +295,7 @@ var frontDoor = folded{
 	"timetaken":         took(seconds),
 	"timetofirstbyte":   latency(seconds),
 	"requestprotocol":   setter(setProtocolOrScheme),
-	"securityprotocol":  setTLSVersion,
+	"securityprotocol":  setter(setTLSVersion),
 	"securitycipher":    setCipher,
 	"httpstatuscode":    setter(setStatus),
 	"httpstatusdetails": setter(setStatus),
@@ -345,10 +326,11 @@ var frontDoorProbe = folded{
 
 // setHTTPVersion is "1.1" or "2.0.0.0", without the protocol's name.
 func setHTTPVersion(a *access, text string) bool {
+	short := strings.TrimSuffix(text, ".0.0")
 	if !strings.Contains(text, "/") {
-		text = "HTTP/" + text
+		short = "HTTP/" + short
 	}
-	return setProtocol(a, text)
+	return setProtocol(a, short) && strings.HasSuffix(short, text)
 }
 
 // setProtocolOrScheme is "HTTPS", or "HTTP/1.1" in some versions.
@@ -378,7 +360,7 @@ var apim = folded{
 	"userid":               setUserUID,
 	"apimsubscriptionid":   setUserKey,
 	"clientprotocol":       setProtocol,
-	"clienttlsversion":     setTLSVersion,
+	"clienttlsversion":     setter(setTLSVersion),
 	"clienttlsciphersuite": setCipher,
 	"requestheaders":       both{func(*access, string) bool { return false }, requestHeaders},
 	"responseheaders":      both{func(*access, string) bool { return false }, responseHeaders},

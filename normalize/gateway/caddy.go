@@ -3,6 +3,7 @@ package gateway
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/weir-security/weir/normalize"
 	"github.com/weir-security/weir/schemas/jsondoc"
@@ -32,7 +33,7 @@ var caddyAccess = members{
 	"level":        setter(setLogLevel),
 	"logger":       setLogName,
 	"msg":          setMessage,
-	"duration":     took(seconds),
+	"duration":     setter(setCaddyDuration),
 	"size":         setBodySent,
 	"bytes_read":   setRequestBody,
 	"status":       setter(setStatus),
@@ -60,6 +61,16 @@ var caddyAccess = members{
 			"client_certificate_pem": setCertUID,
 		},
 	},
+}
+
+// setCaddyDuration is seconds, or as duration_format says a text ("1.5ms"), which
+// stays in unmapped.
+func setCaddyDuration(a *access, text string) bool {
+	if d, err := time.ParseDuration(text); err == nil && d > 0 && !a.ev.HasDuration() {
+		a.ev.SetDuration(d.Round(time.Millisecond).Milliseconds())
+		return false
+	}
+	return took(seconds)(a, text)
 }
 
 // setCaddyClient is the client that was found behind trusted proxies. Where it is

@@ -59,7 +59,7 @@ var envoyOperators = map[string]variable{
 	"RESPONSE_CODE":                                 {set: setStatus, shape: format.Word, check: isCode},
 	"RESPONSE_CODE_DETAILS":                         {set: setStatusDetail},
 	"CONNECTION_TERMINATION_DETAILS":                {},
-	"RESPONSE_FLAGS":                                {shape: format.Word},
+	"RESPONSE_FLAGS":                                {set: setFlags, shape: format.Word},
 	"RESPONSE_FLAGS_LONG":                           {shape: format.Word},
 	"UPSTREAM_TRANSPORT_FAILURE_REASON":             {set: setBackendError},
 	"BYTES_RECEIVED":                                {set: setBodyReceived, shape: format.Word, check: isCount},
@@ -101,7 +101,7 @@ var envoyOperators = map[string]variable{
 var envoyMembers = map[string]setter{
 	"start_time": setTime, "timestamp": setTime, "time": setTime,
 	"method": setMethod, "path": setTarget, "protocol": setProtocol, "authority": setHost,
-	"response_code": setStatus, "response_code_details": setStatusDetail,
+	"response_code": setStatus, "response_code_details": setStatusDetail, "response_flags": setFlags,
 	"upstream_transport_failure_reason": setBackendError,
 	"bytes_received":                    setBodyReceived, "bytes_sent": setBodySent,
 	"duration": took(milliseconds), "upstream_service_time": latency(milliseconds),
@@ -171,6 +171,17 @@ func endEnvoy(a *access) {
 	if a.bodySent >= 0 {
 		a.sent, a.bodySent = a.bodySent, -1
 	}
+	a.ev.SetStatusID(ocsf.StatusIDSuccess)
+	if a.flags != "" {
+		a.ev.SetStatusID(ocsf.StatusIDFailure)
+		setStatusDetail(a, a.flags)
+	}
+}
+
+// setFlags keeps what Envoy says went wrong: of a connection it is all there is.
+func setFlags(a *access, text string) bool {
+	a.flags = text
+	return false
 }
 
 // parseEnvoy reads command operators, %NAME%, %NAME(argument)%, %NAME(argument):length%,

@@ -38,7 +38,7 @@ var kongLog = members{
 		"headers":     requestHeaders,
 		"querystring": reader(keepEmpty),
 		"tls": members{
-			"version": setTLSVersion,
+			"version": setter(setTLSVersion),
 			"cipher":  setCipher,
 		},
 	},
@@ -51,7 +51,7 @@ var kongLog = members{
 		"sent":     setter(setSent),
 		"received": setter(setReceived),
 		"tls": members{
-			"version": setTLSVersion,
+			"version": setter(setTLSVersion),
 			"cipher":  setCipher,
 		},
 	},

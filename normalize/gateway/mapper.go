@@ -97,12 +97,13 @@ func (m *Mapper) mapText(line string) bool {
 				return true
 			}
 		}
-		for i := range m.vendor.lines {
-			if m.tryLine(&m.vendor.lines[i], line) {
-				return true
-			}
+		header, rest, ok := cutDated(line)
+		if !ok && m.tryLines(line) {
+			return true
 		}
-		header, rest, ok := cutHeader(line)
+		if !ok {
+			header, rest, ok = cutHeader(line)
+		}
 		if !ok {
 			return false
 		}
@@ -110,6 +111,15 @@ func (m *Mapper) mapText(line string) bool {
 		line = rest
 		if strings.HasPrefix(line, "{") && m.inner.ParseString(line) == nil && m.mapMembers(m.inner.Root()) {
 			m.keepUnused(&m.inner)
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Mapper) tryLines(line string) bool {
+	for i := range m.vendor.lines {
+		if m.tryLine(&m.vendor.lines[i], line) {
 			return true
 		}
 	}

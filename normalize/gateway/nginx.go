@@ -46,10 +46,8 @@ func newNGINX() *Vendor {
 		withTails(v.openLineOf("vhost_combined", `$host `+combined, combinedTail)),
 	}
 	v.objects = []objectDialect{{
-		name: "json",
-		is: func(root jsondoc.Value) bool {
-			return (root.Get("remote_addr").Exists() || root.Get("client").Kind() == jsondoc.String && root.Get("request").Exists()) && root.Get("status").Exists()
-		},
+		name:  "json",
+		is:    isNGINXObject,
 		table: byName{nginxMember},
 	}}
 	return v
@@ -151,6 +149,27 @@ var nginxAliases = map[string]setter{
 	"user_agent": setUserAgent, "x_forwarded_for": setForwarded,
 	"method": setMethod, "responsetime": took(seconds), "size": setBodySent,
 	"upstreamtime": latency(seconds), "upstreamaddr": setUpstreams,
+	"remote_ip": setClient, "vhost": setServer, "request_proto": setProtocol, "path": setPath, "request_query": setQuery,
+	"duration": took(seconds), "upstream": setUpstreams, "bytes": setBodySent,
+}
+
+// isNGINXObject tells an object of a JSON log_format: one with a status whose client
+// has the variable's name, or that has two other variables whose names are NGINX's own.
+func isNGINXObject(root jsondoc.Value) bool {
+	if !root.Get("status").Exists() {
+		return false
+	}
+	if root.Get("remote_addr").Exists() || root.Get("client").Kind() == jsondoc.String && root.Get("request").Exists() {
+		return true
+	}
+	names := 0
+	for _, name := range [...]string{"body_bytes_sent", "http_user_agent", "http_referer", "http_x_forwarded_for", "time_iso8601", "time_local",
+		"upstream_response_time", "upstream_addr", "server_protocol", "request_uri"} {
+		if root.Get(name).Exists() {
+			names++
+		}
+	}
+	return names > 1
 }
 
 func nginxMember(name string) setter {

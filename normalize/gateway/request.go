@@ -185,6 +185,17 @@ func (a *access) mapTarget(target string) {
 		}
 		mapAuthority(authority, url)
 		a.mapPath(path)
+	case isAbsolute && (scheme == "http" || scheme == "https"):
+		// A client sent what no URL may hold, such as a space: its parts are told all the
+		// same, and the whole is in unmapped.
+		url.SetScheme(scheme)
+		authority, path := rest, ""
+		if i := strings.IndexAny(rest, "/? "); i >= 0 {
+			authority, path = rest[:i], rest[i:]
+		}
+		mapAuthority(authority, url)
+		a.mapPath(path)
+		a.keep("target", target)
 	default:
 		a.mapPath(target)
 	}

@@ -93,7 +93,7 @@ var (
 	setTraceUID    = attribute(func(e *ocsf.Event) *ocsf.Trace { return &e.Trace }, (*ocsf.Trace).HasUID, (*ocsf.Trace).SetUID)
 
 	setCipher       = attribute(tls, (*ocsf.TLS).HasCipher, (*ocsf.TLS).SetCipher)
-	setTLSVersion   = attribute(tls, (*ocsf.TLS).HasVersion, (*ocsf.TLS).SetVersion)
+	setTLSText      = attribute(tls, (*ocsf.TLS).HasVersion, (*ocsf.TLS).SetVersion)
 	setSNI          = attribute(tls, (*ocsf.TLS).HasSNI, (*ocsf.TLS).SetSNI)
 	setCertSubject  = attribute(cert, (*ocsf.Certificate).HasSubject, (*ocsf.Certificate).SetSubject)
 	setCertIssuer   = attribute(cert, (*ocsf.Certificate).HasIssuer, (*ocsf.Certificate).SetIssuer)
@@ -339,4 +339,33 @@ func (a *access) fromARN(text string) {
 		a.ev.Cloud.SetRegion(arn.Region)
 	}
 	setAccount(a, arn.Account)
+}
+
+// setTLSVersion is the version of TLS, which each gateway spells its own way ("1.2",
+// "TLS 1.2", "tlsv12"). The attribute has one spelling, OpenSSL's; another is in
+// unmapped, too.
+func setTLSVersion(a *access, text string) bool {
+	name := tlsVersion(text)
+	return setTLSText(a, name) && name == text
+}
+
+func tlsVersion(text string) string {
+	digits := text
+	if len(text) > 3 && strings.EqualFold(text[:3], "tls") {
+		digits = strings.TrimLeft(text[3:], " vV_")
+	}
+	switch digits {
+	case "1", "1.0", "10":
+		if len(text) > 3 && text[:3] == "TLS" && text[3] == 'v' {
+			return text
+		}
+		return "TLSv1"
+	case "1.1", "11":
+		return "TLSv1.1"
+	case "1.2", "12":
+		return "TLSv1.2"
+	case "1.3", "13":
+		return "TLSv1.3"
+	}
+	return text
 }

@@ -6,9 +6,12 @@ import "strings"
 const maxHeaders = 4
 
 // cutHeader takes the header of syslog off a line: RFC 5424's, RFC 3164's with or
-// without its priority, and what shippers make of that ("host tag[1]: "). What is no
-// header stays.
+// without its priority, and what shippers make of that ("host tag[1]: "); and that of
+// container runtimes. What is no header stays.
 func cutHeader(line string) (header, rest string, ok bool) {
+	if header, rest, ok := cutContainer(line); ok {
+		return header, rest, true
+	}
 	end := 0
 	if strings.HasPrefix(line, "<") {
 		if i := strings.IndexByte(line, '>'); i > 1 && i <= 4 {
@@ -22,6 +25,36 @@ func cutHeader(line string) (header, rest string, ok bool) {
 		return line[:end+i+1], line[end+i+2:], true
 	}
 	return "", line, false
+}
+
+// cutContainer takes off what container runtimes (CRI) put before each line of a
+// container: "2026-11-18T09:04:05.123456789Z stdout F ".
+func cutContainer(line string) (header, rest string, ok bool) {
+	stamp, rest, _ := strings.Cut(line, " ")
+	if len(stamp) < 20 || stamp[4] != '-' || stamp[10] != 'T' {
+		return "", line, false
+	}
+	stream, rest, _ := strings.Cut(rest, " ")
+	flag, rest, ok := strings.Cut(rest, " ")
+	if !ok || stream != "stdout" && stream != "stderr" || flag != "F" && flag != "P" {
+		return "", line, false
+	}
+	return line[:len(line)-len(rest)-1], rest, true
+}
+
+// cutDated is cutHeader for a line that begins with a date: its header is taken off
+// before the line is tried, for a format with a user's name of any text would take it.
+func cutDated(line string) (header, rest string, ok bool) {
+	if len(line) < 20 {
+		return "", line, false
+	}
+	switch {
+	case line[3] == ' ' && line[6] == ' ' && line[9] == ':' && line[12] == ':' && monthOf(line[:3]) > 0:
+	case line[4] == '-' && line[7] == '-' && line[10] == 'T' && line[13] == ':':
+	default:
+		return "", line, false
+	}
+	return cutHeader(line)
 }
 
 // isTag tells whether a text before a colon is a header of at most six words (month,

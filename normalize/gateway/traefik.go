@@ -24,6 +24,7 @@ func newTraefik() *Vendor {
 		v.lineOf("clf", `$ClientHost - $ClientUsername [$StartUTC] "$request" $DownstreamStatus $DownstreamContentSize `+
 			`"$request_Referer" "$request_User_Agent" $RequestCount "$RouterName" "$ServiceURL" ${DurationMS}ms`),
 	}
+	v.end = endTraefik
 	v.objects = []objectDialect{{
 		name: "json",
 		is: func(root jsondoc.Value) bool {
@@ -37,6 +38,7 @@ func newTraefik() *Vendor {
 // traefikVariables are the fields of doc.traefik.io's page on access logs.
 var traefikVariables = map[string]variable{
 	"StartUTC":              {set: setTime, check: isTime, time: true},
+	"StartLocal":            {set: setLocalTime},
 	"time":                  {set: setLoggedTime},
 	"ClientAddr":            {set: setClient},
 	"ClientHost":            {set: setClientHost, shape: format.List, check: isAddress},
@@ -53,6 +55,8 @@ var traefikVariables = map[string]variable{
 	"RouterName":            {}, // it stays under its name: a route is no attribute of OCSF's
 	"ServiceName":           {set: setBackend},
 	"ServiceAddr":           {set: setUpstreams},
+	"BackendName":           {set: setBackend}, // of Traefik 1
+	"BackendAddr":           {set: setUpstreams},
 	"ServiceURL":            {set: setServiceURL},
 	"DownstreamStatus":      {set: setStatus, shape: format.Word, check: isCode},
 	"DownstreamContentSize": {set: setBodySent, shape: format.Word, check: isCount},
@@ -92,6 +96,24 @@ func setClientHost(a *access, text string) bool {
 		return s.IP() != text && setForwarded(a, text)
 	}
 	return setClient(a, text)
+}
+
+// setLocalTime keeps the start in the time of the machine, which says the same as
+// StartUTC where fields were not dropped.
+func setLocalTime(a *access, text string) bool {
+	a.local = text
+	return false
+}
+
+// endTraefik takes the start in local time, or when the line was written, for the
+// time of a record whose configuration drops the others.
+func endTraefik(a *access) {
+	if a.ev.HasTime() || a.local != "" && setTime(a, a.local) {
+		return
+	}
+	if m := &a.ev.Metadata; m.HasLoggedTime() {
+		a.ev.SetTime(m.LoggedTime())
+	}
 }
 
 // setServiceURL is the server behind, "http://192.0.2.1:80".

@@ -135,18 +135,23 @@ func (v *Vendor) Dialect(root jsondoc.Value) string {
 		return ""
 	}
 	if text = strings.TrimSpace(text); strings.HasPrefix(text, "{") && len(v.objects) > 0 {
-		var inner jsondoc.Doc
-		if inner.ParseString(text) != nil {
-			return ""
-		}
-		for i := range v.objects {
-			if d := &v.objects[i]; d.is(inner.Root()) {
-				return d.name
-			}
-		}
-		return ""
+		return v.textDialect(text)
 	}
 	return v.lineDialect(text, v.isNamed(root.Get("Type").Text()))
+}
+
+// textDialect names the shape of an object that is a text in something else.
+func (v *Vendor) textDialect(text string) string {
+	var inner jsondoc.Doc
+	if inner.ParseString(text) != nil {
+		return ""
+	}
+	for i := range v.objects {
+		if d := &v.objects[i]; d.is(inner.Root()) {
+			return d.name
+		}
+	}
+	return ""
 }
 
 // isNamed tells whether a text (the name of a table, the tag of syslog) names the
@@ -171,16 +176,22 @@ func (v *Vendor) lineDialect(line string, named bool) string {
 	var room [maxFields]string
 	line = strings.TrimRight(line, "\r\n")
 	for range maxHeaders {
+		header, rest, cut := cutDated(line)
 		for i := range v.lines {
-			if d := &v.lines[i]; named || !d.shared {
+			if d := &v.lines[i]; !cut && (named || !d.shared) {
 				if name := d.is(line, room[:]); name != "" {
 					return name
 				}
 			}
 		}
-		header, rest, cut := cutHeader(line)
+		if !cut {
+			header, rest, cut = cutHeader(line)
+		}
 		if !cut {
 			return ""
+		}
+		if strings.HasPrefix(rest, "{") {
+			return v.textDialect(rest)
 		}
 		line, named = rest, named || v.isNamed(header)
 	}

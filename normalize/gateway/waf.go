@@ -30,7 +30,7 @@ var wafLog = members{
 	"timestamp":                   setter(setTime),
 	"formatVersion":               attribute(metadata, (*ocsf.Metadata).HasLogVersion, (*ocsf.Metadata).SetLogVersion),
 	"webaclId":                    setter(setWebACL),
-	"action":                      setter(setWAFAction),
+	"action":                      setter(wafActions.set),
 	"terminatingRuleId":           setRuleUID,
 	"terminatingRuleType":         attribute(rule, (*ocsf.FirewallRule).HasType, (*ocsf.FirewallRule).SetType),
 	"terminatingRuleMatchDetails": reader(readMatches),
@@ -67,30 +67,13 @@ func setWebACL(a *access, text string) bool {
 }
 
 // wafActions are the actions of a web ACL.
-var wafActions = map[string]struct {
-	action, disposition int32
-}{
-	"ALLOW":             {ocsf.ActionIDAllowed, ocsf.DispositionIDAllowed},
-	"BLOCK":             {ocsf.ActionIDDenied, ocsf.DispositionIDBlocked},
-	"COUNT":             {ocsf.ActionIDObserved, ocsf.DispositionIDCount},
-	"EXCLUDED_AS_COUNT": {ocsf.ActionIDObserved, ocsf.DispositionIDCount},
-	"CAPTCHA":           {ocsf.ActionIDDenied, ocsf.DispositionIDCaptcha},
-	"CHALLENGE":         {ocsf.ActionIDDenied, ocsf.DispositionIDChallenge},
-}
-
-func setWAFAction(a *access, text string) bool {
-	d, ok := wafActions[strings.ToUpper(text)]
-	if !ok {
-		a.ev.SetActionID(ocsf.ActionIDOther)
-		a.ev.SetAction(text)
-		return true
-	}
-	a.ev.SetActionID(d.action)
-	a.ev.SetDispositionID(d.disposition)
-	if d.action == ocsf.ActionIDDenied {
-		a.ev.SetStatusID(ocsf.StatusIDFailure)
-	}
-	return false // OCSF's caption is another word
+var wafActions = decisions{
+	"allow":             {ocsf.ActionIDAllowed, ocsf.DispositionIDAllowed},
+	"block":             {ocsf.ActionIDDenied, ocsf.DispositionIDBlocked},
+	"count":             {ocsf.ActionIDObserved, ocsf.DispositionIDCount},
+	"excluded_as_count": {ocsf.ActionIDObserved, ocsf.DispositionIDCount},
+	"captcha":           {ocsf.ActionIDDenied, ocsf.DispositionIDCaptcha},
+	"challenge":         {ocsf.ActionIDDenied, ocsf.DispositionIDChallenge},
 }
 
 // readMatches maps what the terminating rule found where.

@@ -151,6 +151,9 @@ func (m *Mapper) fieldsOf(header string, hasHeader bool, values []string) ([]*fi
 			return fields, nil
 		}
 	}
+	if fields, _ := documented(values); fields != nil {
+		return fields, nil
+	}
 	return nil, syntax("%d fields and no header: not the default format; configure the format of this flow log", len(values))
 }
 
