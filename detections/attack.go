@@ -3,14 +3,10 @@ package detections
 import (
 	_ "embed"
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
-
-	"github.com/weir-security/weir/internal/suggest"
 )
 
 //go:embed attack.txt
@@ -26,7 +22,15 @@ var attackIDs = sync.OnceValue(func() map[string]string {
 	return all
 })
 
-var techniquePattern = regexp.MustCompile(`^T[0-9]{4}(\.[0-9]{3})?$`)
+var (
+	techniquePattern = regexp.MustCompile(`^T[0-9]{4}(\.[0-9]{3})?$`)
+	tacticPattern    = regexp.MustCompile(`^TA[0-9]{4}$`)
+	// techniqueWithin finds the id in attack.t1110, as Sigma has it, and t1110.
+	techniqueWithin = regexp.MustCompile(`^(?:ATTACK\.)?(T[0-9]{4}(?:\.[0-9]{3})?)$`)
+)
+
+// attackVersion is the version of ATT&CK that attack.txt holds.
+const attackVersion = "v19"
 
 // parseAttack reads the notation that attack.txt explains.
 func parseAttack(text string) (map[string]string, error) {
@@ -64,7 +68,13 @@ func parseAttack(text string) (map[string]string, error) {
 
 // checkTechnique says what is wrong with a technique id; empty if nothing is.
 func checkTechnique(id string) string {
+	if tacticPattern.MatchString(id) {
+		return fmt.Sprintf("%s is an ATT&CK tactic; list techniques, as T1110 and T1110.003", id)
+	}
 	if !techniquePattern.MatchString(id) {
+		if m := techniqueWithin.FindStringSubmatch(strings.ToUpper(id)); m != nil {
+			return fmt.Sprintf("%q is no ATT&CK technique id; did you mean \"%s\"?", id, m[1])
+		}
 		return fmt.Sprintf("%q is no ATT&CK technique id; they look like T1110 and T1110.003", id)
 	}
 	known := attackIDs()
@@ -79,5 +89,5 @@ func checkTechnique(id string) string {
 	if _, ok := known[parent]; isSub && ok {
 		return fmt.Sprintf("ATT&CK's %s has no sub-technique %s", parent, id)
 	}
-	return fmt.Sprintf("ATT&CK has no technique %s%s", id, suggest.Hint(id, slices.Sorted(maps.Keys(known))))
+	return fmt.Sprintf("ATT&CK %s has no technique %s; look for it on https://attack.mitre.org/techniques/%s", attackVersion, id, parent)
 }

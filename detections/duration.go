@@ -1,7 +1,6 @@
 package detections
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,8 +20,7 @@ var units = map[byte]time.Duration{
 // parseDuration reads "90s", "10m", "1h30m", "30d".
 func parseDuration(s string) (time.Duration, error) {
 	var sum time.Duration
-	rest := s
-	for rest != "" {
+	for rest := s; rest != "" || s == ""; {
 		n := 0
 		for n < len(rest) && '0' <= rest[n] && rest[n] <= '9' {
 			n++
@@ -33,9 +31,6 @@ func parseDuration(s string) (time.Duration, error) {
 		}
 		sum += time.Duration(number) * units[rest[n]]
 		rest = rest[n+1:]
-	}
-	if s == "" {
-		return 0, errors.New("an empty duration")
 	}
 	return sum, nil
 }

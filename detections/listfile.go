@@ -1,6 +1,7 @@
 package detections
 
 import (
+	"errors"
 	"io/fs"
 	"net/netip"
 	"path"
@@ -16,12 +17,22 @@ var listName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 // lists loads lists/*.yaml: sets of texts, networks or globs.
 func (l *loader) lists() []*expr.List {
-	files, err := fs.Glob(l.fsys, listsDir+"/*.yaml")
-	if err != nil {
-		return nil // the pattern is well formed
+	entries, err := fs.ReadDir(l.fsys, listsDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.extra = append(l.extra, Problem{File: l.fileName(listsDir), Message: err.Error()})
 	}
 	var all []*expr.List
-	for _, file := range files {
+	for _, entry := range entries {
+		file := path.Join(listsDir, entry.Name())
+		switch {
+		case strings.HasPrefix(entry.Name(), "."):
+			continue
+		case strings.HasSuffix(file, ".yml"):
+			l.extra = append(l.extra, Problem{File: l.fileName(file), Message: "list files end in .yaml; rename it"})
+			continue
+		case !strings.HasSuffix(file, ".yaml"):
+			continue
+		}
 		name := strings.TrimSuffix(path.Base(file), ".yaml")
 		doc := l.parse(file)
 		if doc == nil {
@@ -45,7 +56,7 @@ func readList(doc *yamlpos.Document, name string) *expr.List {
 	fold := m.Get("ignore_case").Bool()
 	values := m.Require("values").List()
 	m.Done()
-	texts, networks := listValues(kind == "cidrs", values)
+	texts, networks := listValues(kind == "cidrs", kind == "globs", values)
 	switch kind {
 	case "strings":
 		return expr.NewStrings(name, texts, fold)
@@ -61,12 +72,17 @@ func readList(doc *yamlpos.Document, name string) *expr.List {
 }
 
 // listValues reads the values of a list.
-func listValues(cidrs bool, values []yamlpos.Node) (texts []string, networks []netip.Prefix) {
+func listValues(cidrs, globs bool, values []yamlpos.Node) (texts []string, networks []netip.Prefix) {
 	seen := map[string]bool{}
 	for _, v := range values {
 		text := v.Text()
-		if text != "" && seen[text] {
+		switch {
+		case text != "" && seen[text]:
 			v.Warnf("%q is in the list twice", text)
+		case v.IsEmptyText() && cidrs:
+			v.Problemf("%q is neither a network nor an address", text)
+		case v.IsEmptyText() || globs && text != "" && strings.Trim(text, "*") == "":
+			v.Warnf("an absent attribute is in the list, too, by %q", text)
 		}
 		seen[text] = true
 		texts = append(texts, text)
@@ -85,7 +101,7 @@ func listValues(cidrs bool, values []yamlpos.Node) (texts []string, networks []n
 
 // listOf is a list of another's name and kind with values of its own.
 func listOf(of *expr.List, values []yamlpos.Node) *expr.List {
-	texts, networks := listValues(of.Kind == expr.CIDRs, values)
+	texts, networks := listValues(of.Kind == expr.CIDRs, of.Kind == expr.Globs, values)
 	switch of.Kind {
 	case expr.CIDRs:
 		return expr.NewCIDRs(of.Name, networks)

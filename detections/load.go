@@ -33,6 +33,10 @@ const (
 	listsDir    = "lists"
 	testdataDir = "testdata"
 	rulesFormat = 1
+
+	// Limits of files in bytes.
+	maxRuleFile = 1 << 20
+	maxListFile = 16 << 20
 )
 
 // LoadOptions configure Load.
@@ -41,6 +45,8 @@ type LoadOptions struct {
 	Name string
 	// Sources are the names that `source:` of a test may have; empty for any.
 	Sources []string
+	// Fixtures asks that the fixtures of tests exist.
+	Fixtures bool
 	// Cache keeps rules from one Load to the next; nil for none.
 	Cache *Cache
 }
@@ -109,6 +115,7 @@ func LoadFS(fsys fs.FS, opts LoadOptions) (*RuleSet, error) {
 	}
 	slices.SortFunc(rs.rules, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
 	l.checkIdentities(rs.rules)
+	l.checkFixtures(rs.rules)
 	problems, warnings := l.problems().Split()
 	if len(problems) > 0 {
 		all := append(problems, warnings...)
@@ -183,6 +190,14 @@ func (l *loader) parse(file string) *yamlpos.Document {
 // read reads a file, which is then part of the rule set's digest; false if it cannot
 // be read, which is then a problem.
 func (l *loader) read(file string) ([]byte, bool) {
+	most := int64(maxRuleFile)
+	if strings.HasPrefix(file, listsDir+"/") {
+		most = maxListFile
+	}
+	if info, err := fs.Stat(l.fsys, file); err == nil && info.Size() > most {
+		l.extra = append(l.extra, Problem{File: l.fileName(file), Message: fmt.Sprintf("%d bytes; a file of this kind has at most %d", info.Size(), most)})
+		return nil, false
+	}
 	text, err := fs.ReadFile(l.fsys, file)
 	if err != nil {
 		l.extra = append(l.extra, Problem{File: l.fileName(file), Message: err.Error()})
@@ -266,6 +281,28 @@ func (l *loader) checkIdentities(all []*Rule) {
 			owner[alias] = r
 		}
 	}
+}
+
+// checkFixtures refuses tests whose fixture is nowhere.
+func (l *loader) checkFixtures(all []*Rule) {
+	for _, r := range all {
+		for _, t := range r.Tests {
+			for _, e := range t.Events {
+				if !l.opts.Fixtures || e.Input == "" || !fs.ValidPath(e.Input) {
+					continue
+				}
+				beside, below := path.Join(path.Dir(r.File), e.Input), path.Join(testdataDir, e.Input)
+				if !l.exists(beside) && !l.exists(below) {
+					e.input.Problemf("no such fixture: neither %s nor %s exists", beside, below)
+				}
+			}
+		}
+	}
+}
+
+func (l *loader) exists(file string) bool {
+	_, err := fs.Stat(l.fsys, file)
+	return err == nil
 }
 
 // manifest describes the rule set; its digest is a hash of every file in it.

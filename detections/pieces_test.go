@@ -92,7 +92,8 @@ func TestCheckTechnique(t *testing.T) {
 		"T1562.008": "ATT&CK has replaced T1562.008 by T1685.002",
 		"T1003.009": "ATT&CK's T1003 has no sub-technique T1003.009",
 		"T1053.001": "ATT&CK's T1053 has no sub-technique T1053.001",
-		"t1003":     `"t1003" is no ATT&CK technique id; they look like T1110 and T1110.003`,
+		"t1003":     `"t1003" is no ATT&CK technique id; did you mean "T1003"?`,
+		"TA0003":    "TA0003 is an ATT&CK tactic; list techniques, as T1110 and T1110.003",
 		"T100":      `"T100" is no ATT&CK technique id; they look like T1110 and T1110.003`,
 	} {
 		if got := checkTechnique(id); got != want {

@@ -209,7 +209,8 @@ type TestEvent struct {
 	At     time.Duration // after the first event of the test; see HasAt
 	HasAt  bool
 
-	node yamlpos.Node
+	node  yamlpos.Node
+	input yamlpos.Node
 }
 
 // WantAlert is one alert that a test expects. Empty fields are not compared.

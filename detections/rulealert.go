@@ -1,8 +1,10 @@
 package detections
 
 import (
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/common/types"
 
@@ -35,6 +37,9 @@ func (r *reader) alert(m *yamlpos.Mapping) {
 	alert.Done()
 }
 
+// jinja is what other templates have for a value.
+var jinja = regexp.MustCompile(`\{\{ *[a-z_]+(\.[a-z_]+)* *\}\}`)
+
 // title compiles the title for every condition that a hit can be of.
 func (r *reader) title(n yamlpos.Node) {
 	text := n.Str()
@@ -49,6 +54,10 @@ func (r *reader) title(n yamlpos.Node) {
 		}
 	} else {
 		text = r.rule.Title
+	}
+	for _, at := range jinja.FindAllStringIndex(text, -1) {
+		line, col, _ := n.Place(1, utf8.RuneCountInString(text[:at[0]]))
+		r.doc.Warn(line, col, n.Path(), "{{ and }} are braces of the text; write one of each for the value: {%s}", strings.Trim(text[at[0]:at[1]], "{} "))
 	}
 	r.rule.Alert.Title = text
 	for i, class := range r.classes {
@@ -83,10 +92,30 @@ func (r *reader) severity(n yamlpos.Node) {
 		if c.severity = r.compile(n, text, 0, class, expr.Scalar); c.severity == nil {
 			continue
 		}
+		r.severityWords(n, c.severity)
 		switch t := c.severity.Type; {
 		case t.Kind() == types.StringKind, t.Kind() == types.IntKind, isJSON(t):
 		default:
 			n.Problemf("a severity is one of %s, or a number; this is of type %s", strings.Join(severityNames[1:], ", "), typeName(t))
+		}
+	}
+}
+
+// severityWords holds the literals that an expression gives against the words: what
+// is none alerts as high.
+func (r *reader) severityWords(n yamlpos.Node, e *expr.Expr) {
+	for _, o := range e.Outcomes {
+		switch v := o.Value.(type) {
+		case types.String:
+			if word := string(v); severityID(strings.ToLower(word)) == ocsf.SeverityIDUnknown {
+				line, col, _ := n.Place(o.Line, o.Col)
+				r.doc.Report(line, col, n.Path(), "%q is no severity%s", word, hintOrAll(word, severityNames[1:]))
+			}
+		case types.Int:
+			if v < ocsf.SeverityIDInformational || v > ocsf.SeverityIDFatal {
+				line, col, _ := n.Place(o.Line, o.Col)
+				r.doc.Report(line, col, n.Path(), "%d is no severity; it is a number from 1 to %d, or one of %s", int64(v), ocsf.SeverityIDFatal, strings.Join(severityNames[1:], ", "))
+			}
 		}
 	}
 }

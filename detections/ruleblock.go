@@ -58,6 +58,7 @@ func (r *reader) block(m *yamlpos.Mapping) {
 
 // threshold reads the block of that name.
 func (r *reader) threshold(m *yamlpos.Mapping) {
+	m.Others(windowKeys)
 	t := &Threshold{}
 	distinct, sum, count, over := m.Get("distinct"), m.Get("sum"), m.Get("count"), m.Get("over")
 	switch {
@@ -138,6 +139,7 @@ var stepPattern = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 // sequence reads the block of that name.
 func (r *reader) sequence(m *yamlpos.Mapping) {
+	m.Others(windowKeys)
 	s := &Sequence{Within: window(m.Require("within")), Ordered: true}
 	if ordered := m.Get("ordered"); ordered.Exists() {
 		s.Ordered = ordered.Bool()
@@ -154,6 +156,7 @@ func (r *reader) sequence(m *yamlpos.Mapping) {
 	seen := map[string]bool{}
 	for i, n := range steps {
 		step := n.Mapping()
+		step.Others(windowKeys)
 		name := step.Require("name")
 		text := name.Str()
 		switch {
@@ -178,6 +181,7 @@ func (r *reader) sequence(m *yamlpos.Mapping) {
 // that another must follow.
 func (r *reader) absence(m *yamlpos.Mapping) {
 	own := len(r.rule.Conditions)
+	m.Others(windowKeys)
 	a := &Absence{}
 	of := m.Require("of").Mapping()
 	if of.Node().IsMapping() {
@@ -206,6 +210,7 @@ func (r *reader) absence(m *yamlpos.Mapping) {
 
 // firstSeen reads the block of that name.
 func (r *reader) firstSeen(m *yamlpos.Mapping) {
+	m.Others(windowKeys)
 	f := &FirstSeen{Of: r.value(m.Require("of"), nil)}
 	period, learn := m.Require("for"), m.Get("learn")
 	var ok bool

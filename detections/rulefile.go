@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"cel.dev/cel-go/common/types"
@@ -29,6 +31,7 @@ func readRule(doc *yamlpos.Document, file string, compiler *expr.Compiler, sourc
 	r := &reader{doc: doc, compiler: compiler, sources: sources, rule: &Rule{ID: pathID(file), File: file, node: root}}
 	if root.Exists() {
 		m := root.Mapping()
+		m.Others(sigmaKeys)
 		r.identity(m)
 		r.about(m)
 		severity := m.Require("severity")
@@ -41,6 +44,17 @@ func readRule(doc *yamlpos.Document, file string, compiler *expr.Compiler, sourc
 	}
 	return r.rule
 }
+
+// sigmaKeys are the keys of other formats for what a rule has, too.
+var sigmaKeys = map[string]string{
+	"condition": "when", "detection": "when", "query": "when", "filter": "when", "level": "severity", "name": "title", "logsource": "class",
+	"falsepositives": "false_positives", "mitre": "attack", "techniques": "attack", "reference": "references", "groupby": "threshold", "timeframe": "threshold",
+	"correlation": "sequence", "state": "status", "summary": "description", "runbook": "description",
+}
+
+// windowKeys are those for what a block has.
+var windowKeys = map[string]string{"window": "within", "timeframe": "within", "timespan": "within", "period": "within", "minutes": "within", "group_by": "by", "groupby": "by",
+	"key": "by", "field": "distinct", "fields": "by", "threshold": "count", "min": "count", "gte": "count", "max": "over", "maxspan": "within", "value": "of"}
 
 // identity reads what a rule is called.
 func (r *reader) identity(m *yamlpos.Mapping) {
@@ -74,6 +88,8 @@ func (r *reader) about(m *yamlpos.Mapping) {
 		id := n.Str()
 		if problem := checkTechnique(id); id != "" && problem != "" {
 			n.Problemf("%s", problem)
+		} else if id != "" && slices.Contains(rule.Attack, id) {
+			n.Warnf("%s is listed twice", id)
 		}
 		rule.Attack = append(rule.Attack, id)
 	}
@@ -122,6 +138,10 @@ func (r *reader) several(several yamlpos.Node) {
 // condition reads one class and compiles its condition.
 func (r *reader) condition(class, when yamlpos.Node, step int) {
 	c := r.class(class)
+	if when.IsList() || when.IsMapping() {
+		when.Problemf("a condition is one text of CEL, as `api.operation == \"StopLogging\" && status_id == Status.SUCCESS`")
+		return
+	}
 	text := when.Str()
 	if c == nil || text == "" {
 		if c != nil && when.IsEmptyText() {
@@ -136,9 +156,19 @@ func (r *reader) condition(class, when yamlpos.Node, step int) {
 
 // class finds the class of a condition.
 func (r *reader) class(n yamlpos.Node) *ocsf.Class {
-	name := n.Str()
+	if n.IsList() {
+		n.Problemf("a condition is of one class; for several write `any: [{class: ..., when: ...}, ...]`")
+		return nil
+	}
+	name := n.Text()
 	if name == "" {
 		return nil
+	}
+	for i := range ocsf.Classes {
+		if c := &ocsf.Classes[i]; strconv.FormatInt(int64(c.UID), 10) == name || strings.EqualFold(strings.ReplaceAll(c.Name, "_", ""), strings.NewReplacer(" ", "", "_", "").Replace(name)) && c.Name != name {
+			n.Problemf("a class is called by its name; did you mean \"%s\"?", c.Name)
+			return c
+		}
 	}
 	c := ocsf.ClassByName(name)
 	if c == nil {

@@ -26,6 +26,9 @@ func (r *reader) tests(m *yamlpos.Mapping) {
 			n.Problemf("another test is called %q, too", t.Name)
 		}
 		names[t.Name] = true
+		if unread := !t.alerts.IsList() && !t.alerts.IsInt() || t.Count < 0; unread { // which is said; it may be either
+			firing, silent = true, true
+		}
 		firing = firing || t.wantsAlerts()
 		silent = silent || !t.wantsAlerts()
 		r.rule.Tests = append(r.rule.Tests, t)
@@ -99,6 +102,10 @@ func (r *reader) wantAlerts(t *Test, n yamlpos.Node) {
 		}
 		return
 	}
+	if n.IsNull() {
+		n.Problemf("write `[]` for no alert, or list them: `[{title: ...}]`")
+		return
+	}
 	t.Alerts = []WantAlert{}
 	for _, a := range n.List() {
 		t.Alerts = append(t.Alerts, r.wantAlert(a))
@@ -126,7 +133,7 @@ func (r *reader) testLists(n yamlpos.Node) map[string]*expr.List {
 // testEvent reads where an event of a test comes from.
 func (r *reader) testEvent(m *yamlpos.Mapping, listed bool) TestEvent {
 	input, raw := m.Get("input"), m.Get("raw")
-	e := TestEvent{Input: input.Str(), Raw: raw.Str(), Repeat: 1, node: m.Node()}
+	e := TestEvent{Input: input.Str(), Raw: raw.Str(), Repeat: 1, node: m.Node(), input: input}
 	switch {
 	case input.Exists() && raw.Exists():
 		raw.Problemf("an event has input or raw, not both")
@@ -143,7 +150,7 @@ func (r *reader) testEvent(m *yamlpos.Mapping, listed bool) TestEvent {
 	}
 	if repeat := m.Get("repeat"); repeat.Exists() {
 		e.Repeat = int(repeat.Int())
-		if e.Repeat < 1 || e.Repeat > maxRepeat {
+		if repeat.IsInt() && e.Repeat < 1 || e.Repeat > maxRepeat {
 			repeat.Problemf("want a number from 1 to %d", maxRepeat)
 		}
 	}
@@ -174,6 +181,9 @@ func (r *reader) wantAlert(n yamlpos.Node) WantAlert {
 	if context := m.Get("context"); context.Exists() {
 		w.Context = map[string]string{}
 		for _, member := range context.Mapping().Members() {
+			if !slices.ContainsFunc(r.rule.Alert.Context, func(k GroupKey) bool { return k.Name == member.Name }) {
+				member.Key.Problemf("alert.context does not have %s", member.Name)
+			}
 			w.Context[member.Name] = wantText(member.Value)
 		}
 	}

@@ -108,7 +108,7 @@ func runCheck(c *cobra.Command, args []string, config, format string) error {
 
 // check adds what a rule directory holds, of what was asked for.
 func (r *checked) check(tree *ruleTree) error {
-	rules, err := openRules(tree.dir, r.custom...)
+	rules, err := loadTree(tree.dir, true, r.custom...)
 	var problems detections.Problems
 	switch {
 	case errors.As(err, &problems):

@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	yaml "go.yaml.in/yaml/v4"
 )
@@ -24,10 +23,7 @@ type Document struct {
 // that is no YAML has a problem that says so and an absent root.
 func Parse(name string, src []byte) *Document {
 	doc := &Document{name: name, lines: strings.Split(string(src), "\n")}
-	if at := invalidUTF8(src); at >= 0 {
-		before := string(src[:at])
-		doc.Report(strings.Count(before, "\n")+1, utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:])+1, "",
-			"not UTF-8 (byte 0x%02x); save the file as UTF-8", src[at])
+	if !doc.isText(src) {
 		return doc
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(src))
@@ -46,6 +42,7 @@ func Parse(name string, src []byte) *Document {
 	}
 	switch err := loader.Load(&second); {
 	case err == nil:
+		first = yaml.Node{} // what it lacks may be in the second
 		doc.Report(second.Line, second.Column, "", "a second document begins here; a file holds one")
 	case !errors.Is(err, io.EOF):
 		doc.syntax(err)
@@ -54,44 +51,6 @@ func Parse(name string, src []byte) *Document {
 		doc.root = first.Content[0]
 	}
 	return doc
-}
-
-// invalidUTF8 is the offset of the first byte that is no UTF-8, or -1. A byte
-// order mark of UTF-16 is the parser's to understand.
-func invalidUTF8(src []byte) int {
-	if bytes.HasPrefix(src, []byte("\xff\xfe")) || bytes.HasPrefix(src, []byte("\xfe\xff")) {
-		return -1
-	}
-	for i := 0; i < len(src); {
-		c, n := utf8.DecodeRune(src[i:])
-		if c == utf8.RuneError && n == 1 {
-			return i
-		}
-		i += n
-	}
-	return -1
-}
-
-// syntax reports what the YAML parser refused.
-func (d *Document) syntax(err error) {
-	var one *yaml.LoadError
-	if !errors.As(err, &one) {
-		d.Report(0, 0, "", "read yaml: "+err.Error())
-		return
-	}
-	line, col := one.Mark.Line, one.Mark.Column
-	message := one.Message
-	if one.ContextMsg != "" {
-		message = one.ContextMsg + ": " + message
-	}
-	if line == 0 && one.ContextMark.Line > 0 {
-		line, col = one.ContextMark.Line, one.ContextMark.Column
-	}
-	if strings.Contains(message, "cannot start any token") && line > 0 && line <= len(d.lines) &&
-		strings.Contains(d.lines[line-1], "\t") {
-		message += " (YAML indents with spaces, not tabs)"
-	}
-	d.Report(line, max(col, min(line, 1)), "", "yaml: "+message)
 }
 
 // Again is the document as Parse first gave it: without problems that were

@@ -1,6 +1,8 @@
 package yamlpos
 
 import (
+	"slices"
+
 	yaml "go.yaml.in/yaml/v4"
 
 	"github.com/weir-security/weir/internal/suggest"
@@ -11,6 +13,7 @@ type Mapping struct {
 	node    Node
 	members []Member
 	asked   []string
+	others  map[string]string
 }
 
 // Member is one key of a mapping with its value.
@@ -92,6 +95,9 @@ func (m *Mapping) Key(key string) Node {
 	return member.Key
 }
 
+// Others says what keys are called in other formats: key to the one of this mapping.
+func (m *Mapping) Others(keys map[string]string) { m.others = keys }
+
 // Done reports every key that nobody asked for.
 func (m *Mapping) Done() {
 	for _, member := range m.members {
@@ -100,7 +106,11 @@ func (m *Mapping) Done() {
 			known = known || a == member.Name
 		}
 		if !known {
-			member.Key.Problemf("unknown key %q%s", member.Name, suggest.Hint(member.Name, m.asked))
+			hint := suggest.Hint(member.Name, m.asked)
+			if other := m.others[member.Name]; hint == "" && slices.Contains(m.asked, other) {
+				hint = "; did you mean \"" + other + "\"?"
+			}
+			member.Key.Problemf("unknown key %q%s", member.Name, hint)
 		}
 	}
 }

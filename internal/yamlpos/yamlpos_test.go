@@ -61,7 +61,7 @@ f.yaml:13:1: unknown key "a key"`, "\n")
 
 func TestSyntaxErrors(t *testing.T) {
 	for src, want := range map[string]string{
-		"a: b: c\n":          "f:1:5: yaml: mapping values are not allowed in this context",
+		"a: b: c\n":          `f:1:5: yaml: mapping values are not allowed in this context (a text with ": " in it stands in quotes; or the line is indented further than those above)`,
 		"":                   "f:1:1: the file is empty",
 		"a: x\n---\nb: 2\n":  "f:2:1: a second document begins here; a file holds one",
 		"a:\n\tb: 1\n":       "f:2:1: yaml: while scanning for the next token: found character that cannot start any token (YAML indents with spaces, not tabs)",

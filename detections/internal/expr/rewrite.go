@@ -62,7 +62,12 @@ var factory = ast.NewExprFactory()
 func (u *unit) rewrite() shape {
 	u.shapes, u.consts = map[int64]shape{}, map[int64]constant{}
 	u.nextID = ast.MaxID(u.ast) + 1
-	return u.value(u.ast.Expr(), nil)
+	s := u.value(u.ast.Expr(), nil)
+	if s.kind == set { // which is said
+		u.ast.Expr().SetKindCase(factory.NewCall(0, mistake))
+		return shape{}
+	}
+	return s
 }
 
 // expr rewrites a node and what is below it. A node with a mistake is replaced by
@@ -101,7 +106,7 @@ func (u *unit) rewriteNode(e ast.Expr, sc *vars) (s shape) {
 			u.value(entry.AsMapEntry().Value(), sc)
 		}
 	case ast.StructKind:
-		u.errorAt(e.ID(), "an expression cannot build a %s", e.AsStruct().TypeName())
+		u.errorAt(e.ID(), "an expression builds no objects; compare the attributes of %s one by one", e.AsStruct().TypeName())
 	}
 	return s
 }

@@ -154,7 +154,9 @@ func (u *unit) in(e ast.Expr, sc *vars) {
 		e.SetKindCase(factory.NewCall(0, jsonContains, c.Args()[1], c.Args()[0]))
 	case left.kind == json:
 		e.SetKindCase(factory.NewCall(0, jsonIn, c.Args()[0], c.Args()[1]))
-	case left.kind == object || left.kind == objects:
+	case left.kind == objects:
+		u.errorAt(u.start(c.Args()[0]), "%s is a list of objects; write %s.exists(x, x.name in ...)", left.path, left.path)
+	case left.kind == object:
 		u.errorAt(u.start(c.Args()[0]), "%s is an object; look for one of its attributes", left.path)
 	}
 }

@@ -93,7 +93,34 @@ func syntaxMessage(message, before, rest string) (text string, back int) {
 		quote := before[len(before)-1:]
 		return "the text ends at the " + quote + " before it; write \\" + quote + " for one within a text", 0
 	}
+	if closing := unclosed(before); token == "" && closing != "" {
+		return "the expression ends before the " + closing + " that closes it", 0
+	}
 	return parserMessage(message, token, rest), 0
+}
+
+// unclosed is the bracket that would close the last one that is open at the end of a
+// text; empty for none. Brackets in texts are not told apart from others.
+func unclosed(s string) string {
+	var open []byte
+	for i := range len(s) {
+		switch s[i] {
+		case '(':
+			open = append(open, ')')
+		case '[':
+			open = append(open, ']')
+		case '{':
+			open = append(open, '}')
+		case ')', ']', '}':
+			if len(open) > 0 && open[len(open)-1] == s[i] {
+				open = open[:len(open)-1]
+			}
+		}
+	}
+	if len(open) == 0 || strings.ContainsAny(s[strings.LastIndexAny(s, "([{"):], "\"'") && strings.Count(s, "\"")%2 == 1 {
+		return ""
+	}
+	return string(open[len(open)-1:])
 }
 
 func firstRune(s string) rune {
