@@ -133,14 +133,14 @@ func Default() *Config {
 			Embedded:    &Embedded{Dir: defaultBrokerDir},
 			TopicPrefix: "weir.",
 			GroupPrefix: "weir.",
-			Partitions:  Partitions{Raw: 4, Events: 4, Signals: 4, Alerts: 1},
+			Partitions:  Partitions{Raw: 1, Events: 1, Signals: 1, Alerts: 1},
 			Retention: Retention{
 				Raw: 24 * time.Hour, Events: 168 * time.Hour, Signals: 96 * time.Hour,
 				Alerts: 720 * time.Hour, DLQ: 336 * time.Hour,
 			},
 		},
 		Redact:    Redact{Enabled: true},
-		Dedup:     Dedup{Horizon: time.Hour, MaxKeys: 1_000_000},
+		Dedup:     Dedup{Horizon: time.Hour, MaxKeys: clusterPartitions * clusterKeys},
 		Lateness:  Lateness{Default: 10 * time.Minute},
 		IdleAfter: 30 * time.Second,
 		Lake: Lake{
@@ -151,6 +151,28 @@ func Default() *Config {
 		Limits:          Limits{Record: maxRecord},
 		Log:             Log{Level: "info", Format: "text"},
 		ShutdownTimeout: 30 * time.Second,
+	}
+}
+
+// What differs with brokers from Default, which is for the embedded one. That has one
+// process to serve and syncs its disk for every partition of every transaction, twice
+// for its records and twice for its marker: partitions would cost it much and give
+// nothing. It remembers as many keys in one as the others do in all of theirs.
+const (
+	clusterPartitions = 4
+	clusterKeys       = 1_000_000
+)
+
+// adaptToBrokers gives what the file leaves open the defaults of a cluster.
+func (c *Config) adaptToBrokers(r *reader) {
+	p := &c.Kafka.Partitions
+	for path, to := range map[string]*int32{"raw": &p.Raw, "events": &p.Events, "signals": &p.Signals} {
+		if !r.given("kafka.partitions." + path) {
+			*to = clusterPartitions
+		}
+	}
+	if !r.given("dedup.max_keys") {
+		c.Dedup.MaxKeys = clusterKeys
 	}
 }
 
@@ -201,6 +223,9 @@ func Parse(name string, data []byte, opts Options) (*Config, error) {
 
 	if root := r.doc.Root(); root.Exists() {
 		section(c.fields()).read(r, root)
+		if c.Kafka.Embedded == nil {
+			c.adaptToBrokers(r)
+		}
 		if root.IsMapping() {
 			c.check(r)
 		}

@@ -63,8 +63,8 @@ log: {level: debug}
 	want.Instance = "node-7"
 	want.Kafka.Embedded = nil
 	want.Kafka.Brokers = []string{"kafka-1:9092", "kafka-2:9092"}
-	want.Kafka.Partitions.Raw = 8
-	want.Kafka.Partitions.Alerts = 2
+	want.Kafka.Partitions = Partitions{Raw: 8, Events: 4, Signals: 4, Alerts: 2}
+	want.Dedup.MaxKeys = 1_000_000
 	want.Kafka.Retention.Signals = 168 * time.Hour
 	want.Collectors = []Collector{
 		{

@@ -20,7 +20,7 @@ func (c *Config) fields() []field {
 		{"redact", "credentials in records, before they become events; see redaction.md", section(c.Redact.fields())},
 		{"dedup", "records that come twice", section{
 			{"horizon", "how far back a duplicate is recognised", duration(&c.Dedup.Horizon, time.Second)},
-			{"max_keys", "how many records are remembered at most, by partition", integer(&c.Dedup.MaxKeys, 1, 100_000_000)},
+			{"max_keys", "how many records are remembered at most, by partition; 1000000 with `brokers`", integer(&c.Dedup.MaxKeys, 1, 100_000_000)},
 		}},
 		{"lateness", "how late an event may come and still count in windows", section{
 			{"default", "for every source that is not listed", duration(&c.Lateness.Default, 0)},
@@ -52,9 +52,9 @@ func (k *Kafka) fields() []field {
 		{"topic_prefix", "begins the name of every topic", prefix(&k.TopicPrefix)},
 		{"group_prefix", "begins the name of every consumer group", prefix(&k.GroupPrefix)},
 		{"partitions", "of topics that weir creates", section{
-			{"raw", "of each `raw.<source>`; cannot be changed later", integer(&k.Partitions.Raw, 1, whole)},
-			{"events", "of `events`; may grow later", integer(&k.Partitions.Events, 1, whole)},
-			{"signals", "of `signals`; cannot be changed later", integer(&k.Partitions.Signals, 1, whole)},
+			{"raw", "of each `raw.<source>`; cannot be changed later; 4 with `brokers`", integer(&k.Partitions.Raw, 1, whole)},
+			{"events", "of `events`; may grow later; 4 with `brokers`", integer(&k.Partitions.Events, 1, whole)},
+			{"signals", "of `signals`; cannot be changed later; 4 with `brokers`", integer(&k.Partitions.Signals, 1, whole)},
 			{"alerts", "of `alerts`", integer(&k.Partitions.Alerts, 1, whole)},
 		}},
 		{"replication_factor", "of topics that weir creates; 0: the broker's default", integer(&k.ReplicationFactor, 0, 100)},
