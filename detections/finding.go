@@ -133,7 +133,12 @@ func (f *finding) shown() []*entry {
 // evidenceEvent is an event that holds the evidence of some signals and nothing
 // else.
 func evidenceEvent(entries []*entry) *ocsf.Event {
-	text := []byte(`{"evidences":[`)
+	const open, end = `{"evidences":[`, `]}`
+	size := len(open) + len(end)
+	for _, e := range entries {
+		size += len(e.signal.Evidence) + len(",")
+	}
+	text := append(make([]byte, 0, size), open...)
 	for _, e := range entries {
 		if len(e.signal.Evidence) == 0 {
 			continue
@@ -146,8 +151,9 @@ func evidenceEvent(entries []*entry) *ocsf.Event {
 	if text[len(text)-1] == '[' {
 		return new(ocsf.Event)
 	}
-	ev := new(ocsf.Event)
-	if err := ev.UnmarshalJSON(append(text, `]}`...)); err != nil {
+	// Elements are kilobytes: the list would grow through twice its size.
+	ev := &ocsf.Event{Evidences: make([]ocsf.Evidences, 0, len(entries))}
+	if err := ev.UnmarshalJSON(append(text, end...)); err != nil {
 		// Evidence of another version of weir: the alert matters more.
 		ev.Reset()
 	}
