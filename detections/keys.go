@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/weir-security/weir/schemas/ocsf"
 )
 
 // keyDoc is one key of a rule file, as the reference and the JSON Schema have it.
@@ -16,23 +18,23 @@ type keyDoc struct {
 // keyDocs are all keys of a rule file, those of a mapping after it.
 var keyDocs = []keyDoc{
 	{"id", "id", true, "The path below the directory that holds weir-rules.yaml, with dots."},
-	{"aliases", "texts", false, "Former ids, the oldest first: alerts are identified by the oldest."},
+	{"aliases", "ids", false, "Former ids, the oldest first: alerts are identified by the oldest."},
 	{"title", "text", true, "What the rule finds, in a few words; the alert's title unless alert.title is given."},
 	{"status", "status", true, "experimental runs and alerts nobody; test and stable alert; deprecated is checked, not evaluated."},
 	{"severity", "severity", true, "A word, or CEL that gives one for each event."},
 	{"description", "text", false, "What it means and what to do first. Goes into the alert."},
-	{"attack", "texts", false, "Ids of ATT&CK techniques, as T1110.003."},
-	{"references", "texts", false, "URLs."},
+	{"attack", "techniques", false, "Ids of ATT&CK techniques, as T1110.003."},
+	{"references", "urls", false, "URLs."},
 	{"related", "texts", false, "Ids of what others call the same."},
 	{"false_positives", "texts", false, "When it alerts and nothing is wrong."},
 	{"tags", "texts", false, "For routes of alerts."},
-	{"class", "text", false, "The OCSF class of the events."},
+	{"class", "class", false, "The OCSF class of the events."},
 	{"when", "cel", false, "The condition, CEL over the attributes of the class."},
 	{"any", "list", false, "Instead of class and when: pairs of them, each class once."},
-	{"any.class", "text", true, "The OCSF class."},
+	{"any.class", "class", true, "The OCSF class."},
 	{"any.when", "cel", true, "The condition on its events."},
 	{"threshold", "map", false, "A hit is an event whose window holds so many events, different values, or such a sum."},
-	{"threshold.count", "int", false, "How many events, or different values of distinct."},
+	{"threshold.count", "count", false, "How many events, or different values of distinct."},
 	{"threshold.distinct", "cel", false, "What is counted once for each value."},
 	{"threshold.sum", "cel", false, "A number that is added up."},
 	{"threshold.over", "int", false, "What the sum must exceed."},
@@ -43,12 +45,12 @@ var keyDocs = []keyDoc{
 	{"sequence.ordered", "bool", false, "false: the steps may come in any order. Default true."},
 	{"sequence.steps", "list", true, "Two to eight steps."},
 	{"sequence.steps.name", "text", true, "Lower-case letters, digits and _."},
-	{"sequence.steps.class", "text", true, "The OCSF class."},
+	{"sequence.steps.class", "class", true, "The OCSF class."},
 	{"sequence.steps.when", "cel", true, "The condition on its events."},
 	{"sequence.steps.by", "by", true, "What joins the steps: as many as the other steps have."},
 	{"absence", "map", false, "A hit is an event that another does not follow."},
 	{"absence.of", "map", true, "The event that should follow."},
-	{"absence.of.class", "text", true, "Its OCSF class."},
+	{"absence.of.class", "class", true, "Its OCSF class."},
 	{"absence.of.when", "cel", true, "The condition on it."},
 	{"absence.of.by", "by", false, "Its group, if it is called otherwise than absence.by."},
 	{"absence.within", "duration", true, "How soon it should follow."},
@@ -68,29 +70,29 @@ var keyDocs = []keyDoc{
 	{"tests.source", "text", true, "Whose records these are, as weir sources lists them."},
 	{"tests.input", "text", false, "A fixture: beside the rule, else below testdata."},
 	{"tests.raw", "text", false, "Instead: the record itself."},
-	{"tests.set", "any", false, "A JSON Merge Patch of each record: null removes a member."},
-	{"tests.repeat", "int", false, "Give it n times."},
+	{"tests.set", "object", false, "A JSON Merge Patch of each record: null removes a member."},
+	{"tests.repeat", "repeat", false, "Give it n times."},
 	{"tests.every", "duration", false, "So long after one another."},
-	{"tests.lists", "any", false, "NAME: [values], in place of the list of that name."},
+	{"tests.lists", "values", false, "NAME: [values], in place of the list of that name."},
 	{"tests.seen", "list", false, "What first_seen knows before the first event."},
-	{"tests.seen.by", "any", true, "The group: each name of first_seen.by with its value."},
-	{"tests.seen.values", "any", true, "The values that it has been seen with."},
+	{"tests.seen.by", "object", true, "The group: each name of first_seen.by with its value."},
+	{"tests.seen.values", "list of values", true, "The values that it has been seen with."},
 	{"tests.events", "list", false, "Several events, in the order of their arrival."},
 	{"tests.events.at", "offset", false, "When, since the first event of the test: +30s; -30s is before it."},
 	{"tests.events.source", "text", false, "The source of this event, if it is another than the test's."},
 	{"tests.events.input", "text", false, "As above."},
 	{"tests.events.raw", "text", false, "As above."},
-	{"tests.events.set", "any", false, "As above."},
-	{"tests.events.repeat", "int", false, "As above."},
+	{"tests.events.set", "object", false, "As above."},
+	{"tests.events.repeat", "repeat", false, "As above."},
 	{"tests.events.every", "duration", false, "As above."},
 	{"tests.alerts", "alerts", true, "The alerts that are expected, in any order and no others; or only their number. Roll-ups do not count."},
 	{"tests.alerts.title", "text", false, "The title."},
 	{"tests.alerts.severity", "severity", false, "The severity."},
-	{"tests.alerts.group", "any", false, "Values of the group, by name."},
-	{"tests.alerts.context", "any", false, "Values of alert.context, by name."},
-	{"tests.alerts.window", "any", false, "[START, END]: when the first and the last of its events happened; times, or since the first event of the test as [+0s, +4m]."},
-	{"tests.alerts.events", "int", false, "How many events it is about."},
-	{"tests.alerts.body", "any", false, "{destination, equals}, or several: what a destination is sent is the content of the file equals, beside the rule. Destinations: slack, teams, pagerduty, webhook, splunk, elastic, sentinel, syslog, kafka, file, terminal; with --config those of the configuration."},
+	{"tests.alerts.group", "object", false, "Values of the group, by name."},
+	{"tests.alerts.context", "object", false, "Values of alert.context, by name."},
+	{"tests.alerts.window", "pair", false, "[START, END]: when the first and the last of its events happened; times, or since the first event of the test as [+0s, +4m]."},
+	{"tests.alerts.events", "positive", false, "How many events it is about."},
+	{"tests.alerts.body", "body", false, "{destination, equals}, or several: what a destination is sent is the content of the file equals, beside the rule. Destinations: slack, teams, pagerduty, webhook, splunk, elastic, sentinel, syslog, kafka, file, terminal; with --config those of the configuration."},
 }
 
 // Schema is a JSON Schema (draft 2020-12) of the files of a rules directory: "rule",
@@ -100,6 +102,16 @@ func Schema(of string) ([]byte, error) {
 	switch of {
 	case "rule":
 		schema = objectSchema("")
+		// A sequence has its conditions in its steps, and a rule one block at most.
+		has := func(keys ...string) map[string]any { return map[string]any{"required": keys} }
+		schema["oneOf"] = []any{has("class", "when"), has("any"), has("sequence")}
+		var not []any
+		for i, one := range blocks {
+			for _, other := range blocks[i+1:] {
+				not = append(not, has(one, other))
+			}
+		}
+		schema["not"] = map[string]any{"anyOf": not}
 	case "list":
 		schema = closed(map[string]any{
 			"type":        map[string]any{"enum": []string{"strings", "cidrs", "globs"}, "description": "What the values are."},
@@ -108,7 +120,10 @@ func Schema(of string) ([]byte, error) {
 			"values":      map[string]any{"type": "array", "items": map[string]any{"type": []string{"string", "number", "boolean"}}},
 		}, []string{"type", "values"})
 	case "manifest":
-		schema = closed(map[string]any{"format": map[string]any{"const": rulesFormat}}, []string{"format"})
+		schema = closed(map[string]any{
+			"format":   map[string]any{"const": rulesFormat},
+			"max_cost": map[string]any{"type": "integer", "minimum": 1, "description": fmt.Sprintf("What an event may cost over all rules. Default %d.", DefaultMaxCost)},
+		}, []string{"format"})
 	default:
 		return nil, fmt.Errorf("unknown schema %q: there are rule, list and manifest", of)
 	}
@@ -152,6 +167,35 @@ func (k keyDoc) schema() map[string]any {
 	switch k.kind {
 	case "id":
 		return map[string]any{"type": "string", "pattern": idPattern.String()}
+	case "class":
+		names := make([]string, len(ocsf.Classes))
+		for i := range ocsf.Classes {
+			names[i] = ocsf.Classes[i].Name
+		}
+		return map[string]any{"enum": names}
+	case "ids":
+		return map[string]any{"type": "array", "items": map[string]any{"type": "string", "pattern": idPattern.String()}}
+	case "techniques":
+		return map[string]any{"type": "array", "items": map[string]any{"type": "string", "pattern": techniquePattern.String()}}
+	case "urls":
+		return map[string]any{"type": "array", "items": map[string]any{"type": "string", "pattern": "^https?://."}}
+	case "count":
+		return map[string]any{"type": "integer", "minimum": 2, "maximum": maxCount}
+	case "repeat":
+		return map[string]any{"type": "integer", "minimum": 1, "maximum": maxRepeat}
+	case "positive":
+		return map[string]any{"type": "integer", "minimum": 1}
+	case "object":
+		return map[string]any{"type": "object"}
+	case "values":
+		return map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "array"}}
+	case "list of values":
+		return map[string]any{"type": "array", "minItems": 1}
+	case "pair":
+		return map[string]any{"type": "array", "minItems": 2, "maxItems": 2}
+	case "body":
+		one := closed(map[string]any{"destination": text, "equals": text}, []string{"destination", "equals"})
+		return map[string]any{"anyOf": []any{one, map[string]any{"type": "array", "items": one}}}
 	case "int":
 		return map[string]any{"type": "integer", "minimum": 0}
 	case "bool":
@@ -184,6 +228,8 @@ func (k keyDoc) schema() map[string]any {
 
 // kindWords are kinds as the reference calls them.
 var kindWords = map[string]string{
+	"class": "text", "ids": "list of texts", "techniques": "list of texts", "urls": "list of texts", "count": "number", "repeat": "number", "positive": "number",
+	"object": "mapping", "values": "mapping of lists", "pair": "list of two", "body": "mapping, or list of them",
 	"id": "text", "cel": "CEL", "int": "number", "texts": "list of texts", "by": "list of attributes, or `{name, expr}`", "map": "mapping",
 	"list": "list of mappings", "alerts": "list of mappings, or a number", "any": "", "severity": "`informational`, `low`, `medium`, `high`, `critical`",
 	"status": "`experimental`, `test`, `stable`, `deprecated`", "offset": "duration with a sign", "bool": "`true`, `false`",
