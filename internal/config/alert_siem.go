@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -177,6 +178,9 @@ func (s *SentinelAlert) check(r *reader, path string) {
 // siemURL is an address that alerts and secrets are sent to, and no secret itself.
 func siemURL(to *string) value {
 	return checked(to, "URL", func(s string) error {
+		if u, err := url.Parse(s); err == nil && u.User != nil {
+			return fmt.Errorf("holds a user; give credentials under the keys for them")
+		}
 		if err := CheckURL(s); err != nil {
 			return err
 		}
