@@ -81,6 +81,18 @@ func (p *Policy) isCredential(name string) bool {
 	return false
 }
 
+// isDirectory tells the directory of a process, which some call pwd (GuardDuty), from
+// a password: an absolute path below what a Linux system has at its root.
+func isDirectory(name, value string) bool {
+	if !strings.EqualFold(name, "pwd") || !strings.HasPrefix(value, "/") {
+		return false
+	}
+	top, _, _ := strings.Cut(value[1:], "/")
+	return top == "" && len(value) == 1 || directories[top]
+}
+
+var directories = words(`app boot data dev etc home lib media mnt opt proc root run sbin srv sys tmp usr var workspace`)
+
 // isQueryCredential is isCredential for a name in a URL.
 func (p *Policy) isQueryCredential(name, value string) bool {
 	if p.isCredential(name) {

@@ -75,6 +75,8 @@ func TestJSON(t *testing.T) {
 			`{"requestbody":"{\"properties\":{\"adminPassword\":\"#\",\"n\":1}}","log":"{\"a\":\"{\\\"token\\\":\\\"#\\\"}\"}"}`},
 		{"both of a duplicate", `{"password":"a1","password":"b1"}`, `{"password":"#","password":"#"}`},
 		{"bad UTF-8 before it", "{\"n\":\"\xff\xfe\",\"password\":\"a1\",\"z\":\"\xc3\"}", "{\"n\":\"\xff\xfe\",\"password\":\"#\",\"z\":\"\xc3\"}"},
+		{"a working directory", `{"process":{"pwd":"/home/ann","pid":1},"p":{"pwd":"/"},"q":{"pwd":"/x9Z/b=="},"r":{"Pwd":"//"}}`,
+			`{"process":{"pwd":"/home/ann","pid":1},"p":{"pwd":"/"},"q":{"pwd":"#"},"r":{"Pwd":"#"}}`},
 		{"a list at the root", `[{"token":"t1"}]`, `[{"token":"#"}]`},
 	}
 	r := redactor(t, Options{Key: testKey})

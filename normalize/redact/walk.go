@@ -113,7 +113,7 @@ func (w *walk) member(key string, m jsondoc.Value, s secret, patched bool) {
 		w.value(m, secretObject)
 	case s == secretObject && (key == "requestObject" || key == "responseObject" || key == "request" || key == "response"):
 		w.value(m, secretObject)
-	case w.policy.isCredential(key):
+	case w.policy.isCredential(key) && !isDirectory(key, m.Text()):
 		w.credential(key, m)
 	case s == secretObject && key == "metadata":
 		w.value(m, secretNo)
