@@ -46,7 +46,7 @@ var services = map[string]service{
 	// PagerDuty: "The maximum size of an event is 512 KB".
 	PagerDuty: {text: pagerDutyTemplate, maxBody: 512_000, judge: judgePagerDuty},
 	// Teams: "The message size limit is 28 KB", "four requests per second".
-	Teams: {text: teamsTemplate, interval: 250 * time.Millisecond, maxBody: 28_000},
+	Teams: {text: teamsTemplate, interval: 250 * time.Millisecond, maxBody: 28_000, judge: judgeTeams},
 }
 
 // judgeSlack knows the texts that Slack answers to incoming webhooks. Only what is
@@ -76,10 +76,19 @@ func judgePagerDuty(status int, body []byte) (httpsend.Kind, string, bool) {
 	}
 	known := json.Unmarshal(body, &answer) == nil && answer.Status != ""
 	switch {
-	case status == http.StatusAccepted && !known, status == http.StatusBadRequest && !known:
+	case (httpsend.Classify(status) == httpsend.Delivered || status == http.StatusBadRequest) && !known:
 		return httpsend.Misconfigured, "what answers is not PagerDuty's Events API; look at url", true
 	case status == http.StatusBadRequest && strings.Contains(strings.Join(answer.Errors, " "), "routing_key"):
 		return httpsend.Unauthenticated, "PagerDuty does not take the routing key; look at secret", true
+	}
+	return 0, "", false
+}
+
+// judgeTeams knows a log-in page of a proxy from a workflow, which answers without a
+// word or with JSON of its own.
+func judgeTeams(status int, body []byte) (httpsend.Kind, string, bool) {
+	if httpsend.Classify(status) == httpsend.Delivered && strings.HasPrefix(strings.TrimSpace(string(body)), "<") {
+		return httpsend.Misconfigured, "what answers is a web page, no workflow of Teams; look at url", true
 	}
 	return 0, "", false
 }
