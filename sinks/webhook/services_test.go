@@ -194,11 +194,12 @@ func TestAccept(t *testing.T) {
 // A service that does not know weir says so without a secret in the error.
 func TestErrorsHoldNoSecrets(t *testing.T) {
 	f := newFake(t, func(r *http.Request, _ []byte) (int, string) {
-		return 404, "no such hook: " + r.URL.String() + " with " + r.Header.Get("X-Key")
+		return 404, "no such hook: " + r.URL.String() + " with " + r.Header.Get("X-Key") +
+			" for " + strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	})
 	d := open(t, Config{
 		URL: fixed(f.server.URL + "/services/hunter2?sig=hunter3"), Secret: fixed("hunter4"),
-		Headers: map[string]Read{"X-Key": fixed("hunter5")}, Signature: "X-Sig", SignatureKey: fixed("hunter6"),
+		Headers: map[string]Read{"X-Key": fixed("hunter5"), "Authorization": fixed("Bearer hunter7")}, Signature: "X-Sig", SignatureKey: fixed("hunter6"),
 	})
 	err := d.Deliver(t.Context(), []sinks.Alert{alert("a1", "x")})
 	f.server.Close()

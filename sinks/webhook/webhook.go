@@ -168,7 +168,11 @@ func (d *Destination) request(ctx context.Context) (*request, error) {
 	r.secret = read("secret", d.conf.Secret)
 	r.key = []byte(read("signature.key", d.conf.SignatureKey))
 	for name, from := range d.conf.Headers {
-		r.header.Set(name, read("header "+name, from))
+		value := read("header "+name, from)
+		r.header.Set(name, value)
+		if _, token, found := strings.Cut(value, " "); found { // an answer may repeat it without its scheme
+			r.secrets = append(r.secrets, strings.TrimSpace(token))
+		}
 	}
 	if err != nil {
 		return nil, err
