@@ -50,7 +50,7 @@ func (d *detectRole) listOffsets(ctx context.Context) logOffsets {
 	l.starts, _ = d.adm.ListStartOffsets(ctx, d.session.topics...)
 	l.ends, _ = d.adm.ListEndOffsets(ctx, d.session.topics...)
 	l.stable, _ = d.adm.ListCommittedOffsets(ctx, d.session.topics...)
-	l.committed, _ = committedOffsets(ctx, d.adm, d.group(string(RoleDetect)))
+	l.committed, _ = committedNow(ctx, d.adm, d.group(string(RoleDetect)))
 	return l
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -104,9 +105,25 @@ func (p *progress) load(ctx context.Context) error {
 	return nil
 }
 
+// coordinatorMoves is how long a group's offsets are asked for while its coordinator
+// goes over to another broker.
+const coordinatorMoves = 30 * time.Second
+
 // committedOffsets are those of a group; none if there is no such group yet: the
-// first member may be on its way into it.
+// first member may be on its way into it. A broker that went away is waited for: kgo
+// gives up once it cannot dial the coordinator that it knows.
 func committedOffsets(ctx context.Context, adm *kadm.Client, group string) (kadm.OffsetResponses, error) {
+	return backoff.Retry(ctx, func() (kadm.OffsetResponses, error) {
+		offsets, err := committedNow(ctx, adm, group)
+		if err != nil && !broker.Passing(err) {
+			err = backoff.Permanent(err)
+		}
+		return offsets, err
+	}, backoff.WithBackOff(newBackOff(100*time.Millisecond, time.Second)), backoff.WithMaxElapsedTime(coordinatorMoves))
+}
+
+// committedNow is committedOffsets of one answer.
+func committedNow(ctx context.Context, adm *kadm.Client, group string) (kadm.OffsetResponses, error) {
 	offsets, err := adm.FetchOffsets(ctx, group)
 	if err == nil {
 		err = offsets.Error()
