@@ -30,6 +30,8 @@ func newReplay() *cobra.Command {
 line, each when its event is read; roll-ups of suppressed hits follow at the end. Needs no Kafka. Experimental rules alert too.
 The order of files does not matter: an event that comes late is counted as if it had come in time.
 
+All matches of raw logs are kept in memory until the end; of a lake, those of a day and of the longest window.
+
 With --lake or --config the events of a lake take the place of raw logs: of its Parquet files only the days, row groups and
 columns are read that the rules look at. Alerts have the ids of live detection. --compare prints instead where they differ from
 the findings that live detection wrote, and why; what nothing explains ends the command with 1.
@@ -123,7 +125,8 @@ func newReplayer(rules *detections.RuleSet, experimental bool, print func(*ocsf.
 }
 
 // event gives one event to the rules. There are no heartbeats: files come in any
-// order of time, so nothing may be late before the end.
+// order of time, so nothing may be late before the end, and all matches of rules that
+// look back or suppress are kept until then.
 func (r *replayer) event(ev *ocsf.Event) error {
 	r.engine.Evaluate(ev, func(s *detections.Signal) {
 		if r.err == nil {
@@ -138,6 +141,13 @@ func (r *replayer) signal(s *detections.Signal) error {
 	alerts, err := r.correlator.Signal(s, r.offset)
 	r.offset++
 	return errors.Join(err, r.give(alerts))
+}
+
+// advance lets go of what is before a time in milliseconds: nothing of it comes any more.
+func (r *replayer) advance(ms int64) error {
+	alerts := r.correlator.Advance(ms)
+	r.correlator.TakeTerms() // nobody writes them down
+	return r.give(alerts)
 }
 
 // finish ends the input: what waited for more events comes out.
@@ -163,6 +173,9 @@ func (r *replayer) summary(stderr io.Writer, health []detections.RuleHealth) {
 		fmt.Fprintf(stderr, " (%s)", by)
 	}
 	fmt.Fprintf(stderr, " and %s of %s\n", count(int(stats.Rollups), "roll-up"), count(len(r.rules.Rules()), "rule"))
+	if stats.Late > 0 {
+		fmt.Fprintf(stderr, "%s came too late to be counted: a file of the lake has events of another day than its own\n", count(int(stats.Late), "signal"))
+	}
 	for _, h := range health {
 		if h.Errors > 0 {
 			fmt.Fprintf(stderr, "rule %s could not be evaluated on %s: %s\n", h.RuleID, count(int(h.Errors), "event"), h.LastError)

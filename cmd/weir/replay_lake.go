@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"time"
 
@@ -111,6 +112,11 @@ func runReplayLake(c *cobra.Command, args []string, f *lakeFlags, rulesDir, form
 	correlate := newReplayer(l.Rules, !f.compare, r.finding)
 	bar := newByteProgress(c.ErrOrStderr())
 	l.Progress = bar.at
+	l.Advance = func(ms int64) error {
+		err := correlate.advance(ms)
+		r.forget(ms)
+		return err
+	}
 	res, err := l.Signals(c.Context(), correlate.signal)
 	bar.finish()
 	if err == nil {
@@ -188,6 +194,12 @@ type lakeReplay struct {
 	print    func(*ocsf.Event) error // nil for a comparison
 	began    map[string]int64        // time of each alert, by id
 	replayed []replay.Finding
+}
+
+// forget lets go of alerts whose roll-up has come, or will not come any more.
+func (r *lakeReplay) forget(ms int64) {
+	before := ms - 2*r.lake.Reach().Milliseconds()
+	maps.DeleteFunc(r.began, func(_ string, at int64) bool { return at < before })
 }
 
 // finding takes an alert or a roll-up with a hit within the time asked for.

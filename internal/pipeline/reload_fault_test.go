@@ -300,6 +300,7 @@ func reloadShared(t *testing.T, w *world, opts broker.Options) {
 	c.more(t, "one", append(plainCalls(300), "StopLogging alice", "StopLogging alice", "DeleteTrail bob", "DeleteTrail carol", "DeleteTrail carol", "DeleteTrail carol")...)
 	through()
 
+	c.more(t, "either", plainCalls(300)...)
 	two := c.useRules(t, markTwo, windowTwo)
 	awaited(t, func() string { // records flow until both have gone over
 		c.more(t, "either", plainCalls(20)...)
