@@ -8,7 +8,8 @@ import (
 )
 
 // setClient is the client's address: one, with or without a port, or a list of those
-// behind proxies, the client first.
+// behind proxies, the client first. An IPv4 address in the clothes of IPv6 is the
+// IPv4 address; how it was written is in unmapped.
 func setClient(a *access, text string) bool {
 	s := &a.ev.SrcEndpoint
 	if s.HasIP() || s.HasName() {
@@ -16,13 +17,16 @@ func setClient(a *access, text string) bool {
 	}
 	first, others, isList := strings.Cut(text, ",")
 	first = strings.TrimSpace(first)
+	mapped := false
 	if host, port, ok := normalize.SplitHostPort(first); ok && !s.HasPort() {
+		host, mapped = withoutMapping(host)
 		s.SetIP(host)
 		s.SetPort(port)
 	} else {
 		host, port := splitPort(first)
 		switch n, ok := parsePort(port); {
 		case !ok && normalize.IsIP(host):
+			host, mapped = withoutMapping(host)
 			s.SetIP(host)
 		case ok && normalize.IsHostname(host) && !s.HasPort():
 			s.SetName(host)
@@ -37,7 +41,17 @@ func setClient(a *access, text string) bool {
 			a.keep("proxies", strings.TrimSpace(others))
 		}
 	}
-	return true
+	return !mapped
+}
+
+// withoutMapping is the IPv4 address of "::ffff:192.0.2.1", as a server that listens
+// on both writes a client.
+func withoutMapping(ip string) (plain string, mapped bool) {
+	const prefix = "::ffff:"
+	if len(ip) > len(prefix) && strings.EqualFold(ip[:len(prefix)], prefix) && strings.IndexByte(ip, '.') > 0 {
+		return ip[len(prefix):], true
+	}
+	return ip, false
 }
 
 // setProxies are addresses between the client and the gateway.

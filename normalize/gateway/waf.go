@@ -146,5 +146,6 @@ func setJA3(a *access, text string) bool {
 	}
 	a.ev.TLS.JA3Hash.SetAlgorithmID(ocsf.FingerprintAlgorithmIDMD5)
 	a.ev.TLS.JA3Hash.SetValue(text)
+	normalize.Observe(a.ev, "tls.ja3_hash.value", ocsf.ObservableTypeIDHash, text)
 	return true
 }
