@@ -44,8 +44,20 @@ var listOrder = []string{"type", "description", "ignore_case", "values"}
 // keyGroups are the keys of a rule before which an empty line stands.
 var keyGroups = []string{"class", "any", "threshold", "sequence", "absence", "first_seen", "alert", "tests"}
 
-// isCEL tells the values that are CEL by their path.
-func isCEL(p string) bool { return path.Base(strings.ReplaceAll(p, ".", "/")) == "when" }
+// isCEL tells the values that are CEL by their path. An attribute in `by` and the like is
+// also the name of its value, and stays; so does what a test gives.
+func isCEL(p string) bool {
+	p = strings.TrimPrefix(p, ".")
+	switch p {
+	case "severity", "threshold.distinct", "threshold.sum", "first_seen.of":
+		return true
+	}
+	if strings.HasPrefix(p, "tests") {
+		return false
+	}
+	base := path.Base(strings.ReplaceAll(p, ".", "/"))
+	return base == "when" || base == "expr"
+}
 
 // Format is the canonical layout of a file of a rules directory; file is its path
 // below that. It changes neither what the file says nor a rule's version, and keeps

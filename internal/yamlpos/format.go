@@ -257,8 +257,9 @@ func (f *formatter) laidOut(n Node, text string, indent int) {
 
 // quoteLike writes a text of one line in the style that the scalar has.
 func quoteLike(n Node, text string) string {
+	plain := n.yaml.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0
 	switch {
-	case n.yaml.Style&yaml.SingleQuotedStyle != 0:
+	case n.yaml.Style&yaml.SingleQuotedStyle != 0, plain && (strings.Contains(text, ": ") || strings.Contains(text, " #")): // c ? a : b
 		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
 	case n.yaml.Style&yaml.DoubleQuotedStyle != 0:
 		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\t", `\t`).Replace(text) + `"`
