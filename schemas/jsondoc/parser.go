@@ -18,9 +18,21 @@ type keySpan struct {
 	hash       uint16
 }
 
-// parse reads the whole text: one value after another, each followed by what
-// the container around it needs.
+// parse reads the whole text.
 func (p *parser) parse() *Error {
+	if err := p.document(); err != nil {
+		return err
+	}
+	p.space()
+	if p.pos < len(p.src) {
+		return p.fail("text after the document")
+	}
+	return nil
+}
+
+// document reads a value with all in it: one value after another, each followed by
+// what the container around it needs.
+func (p *parser) document() *Error {
 	for {
 		key, err := p.beforeValue()
 		if err != nil {
@@ -144,10 +156,6 @@ func (p *parser) afterValue() (done bool, err *Error) {
 		default:
 			return false, p.fail("want a comma or } after the member")
 		}
-	}
-	p.space()
-	if p.pos < len(p.src) {
-		return false, p.fail("text after the document")
 	}
 	return true, nil
 }

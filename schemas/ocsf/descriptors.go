@@ -1,5 +1,10 @@
 package ocsf
 
+import (
+	"sort"
+	"strings"
+)
+
 // Class describes a selected event class.
 type Class struct {
 	Name         string // api_activity
@@ -13,9 +18,9 @@ type Class struct {
 
 // Object describes a generated struct other than Event.
 type Object struct {
-	Name       string // OCSF name, with its variant if it is one: "user", "user/1"
-	GoName     string // User, User1
-	Attributes []Attribute
+	Name       string      // OCSF name, with its variant if it is one: "user", "user/1"
+	GoName     string      // User, User1
+	Attributes []Attribute // by name
 }
 
 // Attribute describes an attribute of a class or an object.
@@ -73,10 +78,9 @@ func (c *Class) Attribute(name string) *Attribute { return attribute(c.Attribute
 func (o *Object) Attribute(name string) *Attribute { return attribute(o.Attributes, name) }
 
 func attribute(list []Attribute, name string) *Attribute {
-	for i := range list {
-		if list[i].Name == name {
-			return &list[i]
-		}
+	i, ok := sort.Find(len(list), func(i int) int { return strings.Compare(name, list[i].Name) })
+	if !ok {
+		return nil
 	}
-	return nil
+	return &list[i]
 }

@@ -1,7 +1,6 @@
 package lake
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/weir-security/weir/schemas/jsondoc"
@@ -12,7 +11,8 @@ import (
 // encoder turns rows into files. It owns scratch space and is used by one
 // goroutine at a time.
 type encoder struct {
-	doc      jsondoc.Doc
+	doc      jsondoc.Doc // of heads
+	decoder  ocsf.Decoder
 	event    ocsf.Event
 	builders map[ocsf.ClassUID]*ocsfarrow.Builder
 	large    ocsf.ClassUID // of the one builder that may be large
@@ -114,24 +114,16 @@ func (e *encoder) builder(class ocsf.ClassUID) (*ocsfarrow.Builder, error) {
 
 // decode reads an event of the class into e.event, valid until the next call.
 func (e *encoder) decode(class ocsf.ClassUID, value []byte) error {
-	if err := e.doc.Parse(value); err != nil {
-		return err
-	}
-	if e.doc.Flags()&jsondoc.DuplicateKey != 0 {
-		return errors.New("an attribute is there twice")
-	}
-	if err := e.event.DecodeJSON(e.doc.Root()); err != nil {
+	if err := e.decoder.Decode(&e.event, value); err != nil {
 		return err
 	}
 	// The columns of a class hold nothing else: what they would leave out must not
 	// be lost in silence.
-	var foreign error
 	known := class.Descriptor()
-	e.doc.Root().Members(func(key string, _ jsondoc.Value) bool {
-		if known.Attribute(key) == nil {
-			foreign = fmt.Errorf("%s is no attribute of the class %s", key, class)
+	for name := range e.decoder.Attributes {
+		if known.Attribute(name) == nil {
+			return fmt.Errorf("%s is no attribute of the class %s", name, class)
 		}
-		return foreign == nil
-	})
-	return foreign
+	}
+	return nil
 }

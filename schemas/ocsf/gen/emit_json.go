@@ -6,13 +6,16 @@ import "fmt"
 func emitJSON(s *Schema) ([]File, error) {
 	enc := newGoFile(s, "ocsf", "strconv")
 	dec := newGoFile(s, "ocsf", "github.com/weir-security/weir/schemas/jsondoc")
+	read := newGoFile(s, "ocsf", "github.com/weir-security/weir/schemas/jsondoc")
 	for _, o := range append([]*Object{s.Event}, s.Objects...) {
 		emitEncoder(enc, o)
 		emitDecoder(dec, o)
+		emitReader(read, o)
 	}
 	return []File{
 		{"schemas/ocsf/encode_gen.go", enc.Bytes()},
 		{"schemas/ocsf/decode_gen.go", dec.Bytes()},
+		{"schemas/ocsf/read_gen.go", read.Bytes()},
 	}, nil
 }
 
@@ -85,4 +88,34 @@ func scalarDecoder(a *Attribute) string {
 		return "decodeUntyped"
 	}
 	return "decode" + a.Kind.String()
+}
+
+// emitReader writes the decoder of texts that AppendJSON wrote.
+func emitReader(w *printer, o *Object) {
+	w.p("func (x *%s) read(s *jsondoc.Stream) bool {", o.GoName)
+	w.p("empty, ok := s.Open('{')\nkey := \"\"")
+	w.p("for more := ok && !empty; more; more, ok = s.More('{') {")
+	w.p("if key, ok = s.Key(key); !ok {\nreturn false\n}\nswitch key {")
+	for _, a := range o.Attributes {
+		w.p("case %q:", a.Name)
+		switch {
+		case a.Array && a.Kind == KindObject:
+			w.p("x.%[1]s, ok = readObjects(x.%[1]s, s)", a.GoName)
+		case a.Array:
+			w.p("x.%[1]s, ok = readScalars(x.%[1]s, s, %[2]s)", a.GoName, scalarReader(a))
+		case a.Kind == KindObject:
+			w.p("ok = x.%s.read(s)", a.GoName)
+		default:
+			w.p("x.%s, ok = %s(s)\nx.%s |= 1<<%d", a.Field, scalarReader(a), word(a.Word), a.Bit)
+		}
+	}
+	w.p("default:\nreturn false\n}\nif !ok {\nreturn false\n}\n}\nreturn ok\n}\n")
+}
+
+// scalarReader is the function of read.go that reads one value.
+func scalarReader(a *Attribute) string {
+	if a.Type == "object" {
+		return "readUntyped"
+	}
+	return "read" + a.Kind.String()
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
-	"github.com/weir-security/weir/schemas/jsondoc"
 	"github.com/weir-security/weir/schemas/ocsf"
 	"github.com/weir-security/weir/schemas/ocsf/ocsfarrow"
 	"github.com/weir-security/weir/sinks/lake"
@@ -31,10 +30,10 @@ type reader struct {
 	deciding   []int // the columns of conditions, and the time
 	wanted     []int // all columns that are looked at
 
-	doc   jsondoc.Doc
-	event ocsf.Event
-	text  []byte
-	stats Stats
+	decoder ocsf.Decoder
+	event   ocsf.Event
+	text    []byte
+	stats   Stats
 }
 
 // condition is an equality and its column.
@@ -48,7 +47,7 @@ func newReader(q *Query, f File, object lake.Object) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{file: f, doc: jsondoc.Doc{Wrapped: jsondoc.MaxWrapped}}
+	r := &reader{file: f}
 	r.from, r.to = q.micros()
 	if r.in, err = pqarrow.NewFileReader(in, pqarrow.ArrowReadProperties{}, memory.DefaultAllocator); err != nil {
 		return nil, err
@@ -148,10 +147,7 @@ func (r *reader) readGroup(ctx context.Context, group int, visit func(*ocsf.Even
 	}
 	for _, row := range passed {
 		r.text = rows.AppendJSON(r.text[:0], row)
-		if err := r.doc.Parse(r.text); err != nil {
-			return r.failed(group, err)
-		}
-		if err := r.event.DecodeJSON(r.doc.Root()); err != nil {
+		if err := r.decoder.Decode(&r.event, r.text); err != nil {
 			return r.failed(group, err)
 		}
 		r.stats.Events++

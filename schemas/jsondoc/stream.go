@@ -1,0 +1,162 @@
+package jsondoc
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+// Stream reads a document from its begin to its end without keeping it, for who
+// knows what comes next: an event that weir wrote. It reads only the plainest form:
+// no space between tokens, no escape in a key, keys of an object in ascending order,
+// no oddity that Flags tells of but NUL. Every method's ok is false for anything
+// else, and then the text is for a Doc, which reads it or says what is wrong.
+// So whatever a Stream reads to its end a Doc reads, and as the same:
+// FuzzReadEvent of schemas/ocsf.
+//
+// A Stream belongs to one goroutine.
+type Stream struct {
+	parser parser
+	doc    Doc // of the last Raw
+	depth  int // containers around the position
+	keys   []string
+}
+
+// Reset begins with another text.
+func (s *Stream) Reset(text string) (ok bool) {
+	s.doc.reset()
+	s.doc.src = text
+	s.depth, s.keys = 0, s.keys[:0]
+	s.parser.doc, s.parser.src, s.parser.pos, s.parser.depth = &s.doc, text, 0, 0
+	return utf8.ValidString(text)
+}
+
+// Open begins an object or array by its bracket. If it is empty, it is read.
+func (s *Stream) Open(bracket byte) (empty, ok bool) {
+	p := &s.parser
+	if p.peek() != bracket {
+		return false, false
+	}
+	p.pos++
+	s.depth++
+	if p.peek() == bracket+2 { // ] and } are that far from [ and {
+		p.pos++
+		s.depth--
+		return true, true
+	}
+	return false, true
+}
+
+// More reads what follows a member or element: a comma, or the bracket's other one.
+func (s *Stream) More(bracket byte) (more, ok bool) {
+	p := &s.parser
+	c := p.peek()
+	p.pos++
+	switch c {
+	case ',':
+		return true, true
+	case bracket + 2:
+		s.depth--
+		return false, true
+	}
+	return false, false
+}
+
+// Key reads the key of a member and the colon. It must come after the last key of
+// its object, so that none is there twice.
+func (s *Stream) Key(last string) (key string, ok bool) {
+	p := &s.parser
+	if p.peek() != '"' {
+		return "", false
+	}
+	start := p.pos + 1
+	end := start
+	for end < len(p.src) && plain[p.src[end]] {
+		end++
+	}
+	if end+1 >= len(p.src) || p.src[end] != '"' || p.src[end+1] != ':' {
+		return "", false
+	}
+	p.pos = end + 2
+	key = p.src[start:end]
+	if s.depth == 1 {
+		s.keys = append(s.keys, key)
+	}
+	return key, key > last
+}
+
+// Str reads a string.
+func (s *Stream) Str() (string, bool) {
+	p := &s.parser
+	if p.peek() != '"' {
+		return "", false
+	}
+	start := p.pos + 1
+	hasEscape, err := p.string()
+	if err != nil || len(s.doc.surrogates) > 0 {
+		return "", false
+	}
+	text := p.src[start : p.pos-1]
+	if hasEscape {
+		text = unescape(text)
+	}
+	return text, true
+}
+
+// number reads the text of a number.
+func (s *Stream) number() (string, bool) {
+	start := s.parser.pos
+	if s.parser.number() != nil {
+		return "", false
+	}
+	return s.parser.src[start:s.parser.pos], true
+}
+
+// Int reads a number that is written as an integer of 64 bits.
+func (s *Stream) Int() (int64, bool) {
+	text, ok := s.number()
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil
+}
+
+// Float reads a number that a float64 holds.
+func (s *Stream) Float() (float64, bool) {
+	text, ok := s.number()
+	if !ok {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return f, err == nil
+}
+
+// Bool reads true or false.
+func (s *Stream) Bool() (value, ok bool) {
+	if s.parser.peek() == 't' {
+		return true, s.parser.literal("true") == nil
+	}
+	return false, s.parser.literal("false") == nil
+}
+
+// Raw reads any value and gives its text.
+func (s *Stream) Raw() (string, bool) {
+	p := &s.parser
+	start := p.pos
+	switch p.peek() {
+	case ' ', '\t', '\r', '\n':
+		return "", false
+	}
+	s.doc.nodes = s.doc.nodes[:0]
+	s.doc.Wrapped = MaxWrapped - s.depth
+	if p.document() != nil || s.doc.flags&DuplicateKey != 0 || len(s.doc.surrogates) > 0 {
+		return "", false
+	}
+	return p.src[start:p.pos], true
+}
+
+// Keys are the keys of the outermost object so far, valid until Reset.
+func (s *Stream) Keys() []string { return s.keys }
+
+// Done tells whether the text is at its end.
+func (s *Stream) Done() bool { return s.depth == 0 && s.parser.pos == len(s.parser.src) }
