@@ -263,7 +263,12 @@ type secretText struct {
 func (secretText) form() string { return "secret" }
 
 func (s *secretText) read(r *reader, n yamlpos.Node) {
-	if text, ok := r.text(n); ok {
+	text, ok := r.text(n)
+	switch {
+	case !ok:
+	case text == "":
+		n.Problemf("is empty; it must hold the secret")
+	default:
 		*s.value = Secret(text)
 	}
 }
