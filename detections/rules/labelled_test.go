@@ -29,6 +29,11 @@ var labelledFiles = map[string]string{
 	"falco_k8s_audit.ndjson":        "kubernetes.audit",
 }
 
+// labelledSources are the ids whose records are of another source than their file's.
+var labelledSources = map[string]string{
+	"Azure.MonitorActivity.Storage.Blob.BulkExtraction": "azure.resource",
+}
+
 // labelledCase is one line of the corpus.
 type labelledCase struct {
 	ID       labelledID        `json:"rule_id"`
@@ -124,6 +129,9 @@ func readLabelled(t *testing.T, file, source string, cases map[string][]labelled
 			c.Name = c.Trace
 		}
 		for _, id := range c.ID {
+			if other := labelledSources[id]; other != "" {
+				c.source = other
+			}
 			cases[id] = append(cases[id], c)
 		}
 	}
