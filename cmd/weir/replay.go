@@ -168,7 +168,7 @@ func (r *replayer) give(alerts []*ocsf.Event) error {
 // summary says what fired, and which rules could not be evaluated.
 func (r *replayer) summary(stderr io.Writer, health []detections.RuleHealth) {
 	stats := r.correlator.Stats()
-	fmt.Fprintf(stderr, "%s", count(int(stats.Alerts), "alert"))
+	fmt.Fprintf(stderr, "%s", count(int(stats.Alerts+stats.Failures), "alert"))
 	if by := breakdown(r.fired); by != "" {
 		fmt.Fprintf(stderr, " (%s)", by)
 	}
