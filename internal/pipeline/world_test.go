@@ -128,6 +128,11 @@ func trailRecord(i int) string {
 	if i%11 == 5 {
 		at = at.Add(-time.Duration(i%mostLate) * time.Minute)
 	}
+	return trailRecordOf(i, at, name, service)
+}
+
+// trailRecordOf is a record of its own number, of one of three users.
+func trailRecordOf(i int, at time.Time, name, service string) string {
 	user := []string{"alice", "bob", "carol"}[i%7%3]
 	return fmt.Sprintf(`{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE%s","arn":"arn:aws:iam::111122223333:user/%s","accountId":"111122223333","userName":%q},"eventTime":%q,"eventSource":%q,"eventName":%q,"awsRegion":"eu-west-1","sourceIPAddress":"192.0.2.%d","userAgent":"aws-cli/2.31.0","requestParameters":null,"responseElements":null,"requestID":"r-%d","eventID":"00000000-0000-4000-8000-%012d","readOnly":false,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}`,
 		strings.ToUpper(user), user, user, at.Format(time.RFC3339), service, name, i%250+1, i, i)
