@@ -34,7 +34,7 @@ and what an event may cost.
   weir check --format sarif rules/ >weir.sarif`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if engine {
-				return runCheckEngine(c, args, format)
+				return runCheckEngine(c, args, config, format)
 			}
 			return runCheck(c, args, config, format)
 		},

@@ -22,9 +22,13 @@ type engineReport struct {
 }
 
 // runCheckEngine says how the engine evaluates rules that are in order.
-func runCheckEngine(c *cobra.Command, args []string, format string) error {
+func runCheckEngine(c *cobra.Command, args []string, config, format string) error {
 	if format != "text" && format != "json" {
 		return exitcode.Wrap(exitcode.Usage, fmt.Errorf("--engine has no format %q", format), "use text or json")
+	}
+	cfg, err := loadConfig(c, config)
+	if err != nil {
+		return err
 	}
 	trees, err := ruleTrees(args)
 	if err != nil {
@@ -33,7 +37,7 @@ func runCheckEngine(c *cobra.Command, args []string, format string) error {
 	reports := []engineReport{}
 	conditions := 0
 	for _, tree := range trees {
-		rules, err := loadRules(c, tree.dir)
+		rules, err := loadRules(c, tree.dir, customSources(cfg)...)
 		if err != nil {
 			return err
 		}

@@ -17,8 +17,8 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "weir",
 		Short: "Security logs through Kafka to OCSF events, alerts and a Parquet lake",
-		Long: `weir takes AWS CloudTrail, Azure activity, Kubernetes audit and gateway access logs through Kafka, normalises
-them to OCSF, evaluates detections, writes Parquet and delivers alerts.
+		Long: `weir takes logs of AWS, Azure, Google Cloud, Kubernetes, gateways and networks (weir sources lists them) through
+Kafka, normalises them to OCSF, evaluates detections, writes Parquet and delivers alerts.
 
 normalize, replay, check and test need neither Kafka nor a configuration.`,
 		Example: `  weir normalize trail.json.gz | jq .api.operation

@@ -78,7 +78,7 @@ type watchedTree struct {
 // list, a fixture, or after a mistake, all that were asked for.
 func (o *testOptions) again(c *cobra.Command, tree *watchedTree, changed []string) error {
 	out := c.OutOrStdout()
-	rules, err := detections.Load(tree.dir, detections.LoadOptions{Sources: sources.Builtin().Names(), Cache: tree.cache})
+	rules, err := detections.Load(tree.dir, detections.LoadOptions{Sources: append(sources.Builtin().Names(), o.custom...), Cache: tree.cache})
 	var problems detections.Problems
 	switch {
 	case errors.As(err, &problems):
