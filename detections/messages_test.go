@@ -139,7 +139,7 @@ var reporters = map[string]int{"Problemf": 0, "Warnf": 0, "Report": 3, "Warn": 3
 
 // messageFunctions make messages, or parts of them, that others report: every text of
 // theirs with a space in it counts as one.
-var messageFunctions = []string{"checkTechnique", "parseDuration", "splitTemplate", "checkBudget", "ParseCIDR", "Placeable", "hintOrAll", "isText", "whatToDo", "syntaxAdvice",
+var messageFunctions = []string{"checkTechnique", "parseDuration", "splitTemplate", "checkBudget", "ParseCIDR", "Placeable", "hintOrAll", "isText", "adviceOn", "syntaxAdvice",
 	"syntaxMessage", "parserMessage", "unreadable", "otherWords", "typeMessage", "unequalKinds", "wrongArguments", "unfilled", "literals", "listNames", "absentAdvice", "describe"}
 
 // passedOn are the places that report what another function, of those above, has said.

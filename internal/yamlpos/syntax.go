@@ -58,11 +58,11 @@ func (d *Document) syntax(err error) {
 	if (line == 0 || isKey) && one.ContextMark.Line > 0 {
 		line, col = one.ContextMark.Line, one.ContextMark.Column
 	}
-	d.Report(line, max(col, min(line, 1)), "", "yaml: "+message+d.whatToDo(message, line, col))
+	d.Report(line, max(col, min(line, 1)), "", "yaml: "+message+d.adviceOn(message, line, col))
 }
 
-// whatToDo is the advice about a message of the parser; empty for none.
-func (d *Document) whatToDo(message string, line, col int) string {
+// adviceOn is the advice about a message of the parser; empty for none.
+func (d *Document) adviceOn(message string, line, col int) string {
 	for _, a := range syntaxAdvice {
 		if strings.Contains(message, a.message) {
 			return " (" + a.advice + ")"

@@ -38,7 +38,7 @@ func conversions() []cel.EnvOption {
 	var ints, doubles []cel.FunctionOpt
 	for _, from := range []*cel.Type{cel.IntType, cel.UintType, cel.DoubleType, cel.StringType, cel.TimestampType, cel.DurationType, cel.BoolType, ocsfcel.JSONType} {
 		ints = append(ints, unary("int_of_"+from.TypeName(), from, cel.IntType, toInt))
-		doubles = append(doubles, unary("double_of_"+from.TypeName(), from, cel.DoubleType, toDouble))
+		doubles = append(doubles, unary("double_of_"+from.TypeName(), from, cel.DoubleType, doubleOf))
 	}
 	return []cel.EnvOption{
 		cel.Function("int", ints...),
@@ -102,7 +102,7 @@ func numeric(s string) bool {
 	return false
 }
 
-func toDouble(v ref.Val) ref.Val {
+func doubleOf(v ref.Val) ref.Val {
 	switch v := v.(type) {
 	case types.String:
 		return types.Double(parseDouble(string(v)))
