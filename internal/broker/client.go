@@ -94,8 +94,8 @@ func (o Options) Client(opts ...kgo.Opt) []kgo.Opt {
 // UntilFlush makes records of a client wait until they are flushed, as those of a
 // transaction are: kgo would send what there is after 10 ms, and the embedded broker
 // syncs its disk twice for each piece of each partition. A batch that is full goes at
-// once.
-func UntilFlush() kgo.Opt { return kgo.ProducerLinger(time.Second) }
+// once, and a single record that is waited for soon.
+func UntilFlush() kgo.Opt { return kgo.ProducerLinger(100 * time.Millisecond) }
 
 // New connects a client and waits until a broker answers, for as long as ctx
 // allows.

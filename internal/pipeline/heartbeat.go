@@ -168,7 +168,10 @@ func (h *heartbeats) isDue(now time.Time, last bool) bool {
 func (h *heartbeats) beat(now time.Time, last bool) []detections.Heartbeat {
 	var beats []detections.Heartbeat
 	for p, s := range h.state {
-		s.telling = told{ever: true, idle: s.atEnd && h.isSilent(s, now) || last && s.maxTime == 0, maxTime: s.time(now, last)}
+		// It is idle only when the time that it came to was told: an idle one moves the
+		// watermark no more.
+		idle := s.atEnd && h.isSilent(s, now) && s.told.maxTime == s.maxTime || last && s.maxTime == 0
+		s.telling = told{ever: true, idle: idle, maxTime: s.time(now, last)}
 		if s.telling == s.told && now.Sub(s.toldAt) < refreshAfter {
 			continue
 		}

@@ -115,7 +115,6 @@ func TestHeartbeatOfSilentPartitionIsIdle(t *testing.T) {
 	}
 }
 
-// At the end of all input, a partition that never had an event waits for nothing.
 // After a silence, records may have come to several partitions at once. The first that
 // is read must not make late what waits in those that are still taken for idle.
 func TestHeartbeatHoldsAfterASilence(t *testing.T) {
@@ -147,6 +146,31 @@ func TestHeartbeatHoldsAfterASilence(t *testing.T) {
 	}
 }
 
+// A partition that is silent again before it may tell what it has read tells that first:
+// an idle one moves the watermark no more, and windows would never end.
+func TestHeartbeatTellsBeforeItIsIdle(t *testing.T) {
+	h, p, _ := testHeartbeats()
+	h.idleAfter = time.Second // less than wakeFor
+	h.of(p).lastRead = time.Now().Add(-time.Minute)
+	h.beat(time.Now(), false)
+	h.sent()
+	h.read(p, 90_000)
+	h.of(p).atEnd = true
+	var moved bool
+	for after := 2 * time.Second; after < 2*wakeFor; after += tick {
+		h.beat(time.Now().Add(after), false)
+		told := h.of(p).telling
+		h.sent()
+		if moved = moved || !told.idle && told.maxTime == 90_000; told.idle {
+			break
+		}
+	}
+	if !moved || !h.of(p).told.idle {
+		t.Errorf("it told of what it has read: %v; then it was idle: %v; want both", moved, h.of(p).told.idle)
+	}
+}
+
+// At the end of all input, a partition that never had an event waits for nothing.
 func TestLastHeartbeatLetsEmptyPartitionsGo(t *testing.T) {
 	h, read, unread := testHeartbeats()
 	h.unknown([]partition{read, unread})
