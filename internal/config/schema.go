@@ -6,9 +6,10 @@ import "time"
 // and what is made of it might not fit.
 const maxRecord = 4 << 20
 
-// minIdle is as long as a partition that was silent holds the watermark back when it is
-// read again: with less, one that is read now and then would hold it for ever.
-const minIdle = 10 * time.Second
+// MinIdleAfter is the least `idle_after`. A partition that was silent holds the
+// watermark back for a while when it is read again: were it silent again before that
+// is over, one that is read now and then would hold it for ever.
+const MinIdleAfter = 10 * time.Second
 
 // fields is the schema of the file: every key with its documentation and the
 // place of its value. Reading, showing and docs/configuration.md follow it.
@@ -30,7 +31,7 @@ func (c *Config) fields() []field {
 			{"default", "for every source that is not listed", duration(&c.Lateness.Default, 0)},
 			{"sources", "by name of the source", durationsBySource(&c.Lateness.Sources)},
 		}},
-		{"idle_after", "silence after which a raw partition that is read to its end no longer holds the watermark back; 10s or more", duration(&c.IdleAfter, minIdle)},
+		{"idle_after", "silence after which a raw partition that is read to its end no longer holds the watermark back; 10s or more", duration(&c.IdleAfter, MinIdleAfter)},
 		{"lake", "the Parquet files", section(c.Lake.fields())},
 		{"alerts", "the destinations", listOf(&c.Alerts, (*Alert).fields)},
 		{"limits", "what one input may cost", section{

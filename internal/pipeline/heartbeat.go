@@ -77,6 +77,9 @@ func (h *heartbeats) read(p partition, eventTime int64) {
 // another process until that has read and told. Only roll-ups wait for it.
 const wakeFor = 2 * endsEvery
 
+// It is over before the partition can be silent again; else this does not compile.
+const _ = uint(config.MinIdleAfter - wakeFor)
+
 // time is the event time to tell of a partition.
 func (s *pulse) time(now time.Time, last bool) int64 {
 	if !last && !s.woke.IsZero() && now.Sub(s.woke) < wakeFor {
