@@ -133,3 +133,13 @@ func TestEveryPackageIsDocumented(t *testing.T) {
 		}
 	}
 }
+
+// TestUnsafeIsInOnePlace: what it takes is explained and tested there.
+func TestUnsafeIsInOnePlace(t *testing.T) {
+	const home = module + "/schemas/jsondoc" // Alias
+	for _, p := range packages(t) {
+		if p.ImportPath != home && slices.Contains(p.Imports, "unsafe") {
+			t.Errorf("%s imports unsafe: only %s may", p.ImportPath, home)
+		}
+	}
+}

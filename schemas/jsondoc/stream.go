@@ -15,6 +15,10 @@ import (
 //
 // A Stream belongs to one goroutine.
 type Stream struct {
+	// Memory is where strings are decoded that have an escape; without it each is
+	// allocated.
+	Memory *Memory
+
 	parser parser
 	doc    Doc // of the last Raw
 	depth  int // containers around the position
@@ -84,22 +88,32 @@ func (s *Stream) Key(last string) (key string, ok bool) {
 	return key, key > last
 }
 
-// Str reads a string.
+// Str reads a string. One with an escape is in Memory, if there is one.
 func (s *Stream) Str() (string, bool) {
 	p := &s.parser
 	if p.peek() != '"' {
 		return "", false
 	}
 	start := p.pos + 1
-	hasEscape, err := p.string()
-	if err != nil || len(s.doc.surrogates) > 0 {
+	end := plainRun(p.src, start)
+	if end < len(p.src) && p.src[end] == '"' {
+		p.pos = end + 1
+		return p.src[start:end], true
+	}
+	if s.Memory != nil {
+		if dst := s.Memory.room(len(p.src) - start + 8); dst != nil {
+			p.pos = start
+			n, err := p.decode(dst)
+			if err != nil || len(s.doc.surrogates) > 0 {
+				return "", false
+			}
+			return s.Memory.take(n), true
+		}
+	}
+	if _, err := p.string(); err != nil || len(s.doc.surrogates) > 0 {
 		return "", false
 	}
-	text := p.src[start : p.pos-1]
-	if hasEscape {
-		text = unescape(text)
-	}
-	return text, true
+	return unescape(p.src[start : p.pos-1]), true
 }
 
 // number reads the text of a number.

@@ -19,14 +19,8 @@ var plain = func() (t [256]bool) {
 // plainRun is the end of the run of plain bytes that begins at i. It looks at eight
 // bytes at a time: 1.17x on BenchmarkParse against a loop over bytes.
 func plainRun(s string, i int) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for ; i+8 <= len(s); i += 8 {
-		b := s[i : i+8]
-		x := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-		quote, backslash := x^(ones*'"'), x^(ones*'\\')
-		stop := (quote-ones)&^quote | (backslash-ones)&^backslash | (x-ones*0x20)&^x
-		if stop &= highs; stop != 0 {
+		if stop := stops(wordAt(s, i)); stop != 0 {
 			return i + bits.TrailingZeros64(stop)/8
 		}
 	}
@@ -167,6 +161,53 @@ func unescape(s string) string {
 			out.WriteRune(r)
 			i += size
 			run = i
+		}
+	}
+}
+
+// decode reads the text of a string, from its begin to behind the closing quote,
+// into dst, which has room for all of the source that is left and eight bytes more.
+// It checks and unescapes at once, and copies eight bytes at a time before it knows
+// how many of them count: 3x on BenchmarkStr.
+func (p *parser) decode(dst []byte) (n int, err *Error) {
+	src := p.src
+	i := p.pos
+	for {
+		if i+8 <= len(src) {
+			x := wordAt(src, i)
+			putWord(dst, n, x)
+			stop := stops(x)
+			if stop == 0 {
+				i, n = i+8, n+8
+				continue
+			}
+			run := bits.TrailingZeros64(stop) / 8
+			i, n = i+run, n+run
+		} else {
+			for i < len(src) && plain[src[i]] {
+				dst[n] = src[i]
+				i, n = i+1, n+1
+			}
+		}
+		p.pos = i
+		switch {
+		case i >= len(src):
+			return 0, p.fail("")
+		case src[i] == '"':
+			p.pos = i + 1
+			return n, nil
+		case src[i] != '\\':
+			return 0, p.fail("control character in a string")
+		case i+1 < len(src) && (src[i+1] == '"' || src[i+1] == '\\'):
+			dst[n] = src[i+1]
+			i, n = i+2, n+1
+		default:
+			if err := p.escape(); err != nil {
+				return 0, err
+			}
+			r, _ := decodeEscape(src[i:])
+			n += utf8.EncodeRune(dst[n:], r)
+			i = p.pos
 		}
 	}
 }

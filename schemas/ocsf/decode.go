@@ -33,7 +33,7 @@ var (
 func at(key string, err error) error {
 	var d *DecodeError
 	if !errors.As(err, &d) {
-		return &DecodeError{Path: key, Err: err}
+		return &DecodeError{Path: strings.Clone(key), Err: err} // the event's text may not last
 	}
 	if strings.HasPrefix(d.Path, "[") {
 		d.Path = key + d.Path

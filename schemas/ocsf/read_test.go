@@ -128,7 +128,71 @@ func FuzzReadEvent(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) { sameAsDocument(t, &d, text) })
 }
 
-// BenchmarkDecoder reads golden events, as a stream and by way of a document.
+// TestDecodeAliased: whatever way a text is read, the event is Decode's, and stays so
+// while others are read, until Reset.
+func TestDecodeAliased(t *testing.T) {
+	texts := goldenEvents(t)
+	for _, text := range oddTexts {
+		texts = append(texts, []byte(text))
+	}
+	var copying, aliasing Decoder
+	for round := range 3 {
+		events := make([]*Event, len(texts))
+		for i, text := range texts {
+			events[i] = new(Event)
+			err, want := aliasing.DecodeAliased(events[i], text), copying.Decode(new(Event), text)
+			if (err == nil) != (want == nil) || err != nil && err.Error() != want.Error() {
+				t.Errorf("%s: error %v, want %v", text, err, want)
+			}
+			if err != nil {
+				events[i] = nil
+			}
+		}
+		for i, ev := range events {
+			var want Event
+			if ev == nil || copying.Decode(&want, texts[i]) != nil {
+				continue
+			}
+			if !reflect.DeepEqual(ev, &want) {
+				t.Errorf("round %d: %s\nis read as %s", round, texts[i], ev.AppendJSON(nil))
+			}
+		}
+		aliasing.Reset(1 << 20)
+	}
+}
+
+// TestDecodeErrorIsNoAlias: an error outlives the text that it is about.
+func TestDecodeErrorIsNoAlias(t *testing.T) {
+	text := []byte(`{"nothing":1}`)
+	var d Decoder
+	err := d.DecodeAliased(new(Event), text)
+	clear(text)
+	if err == nil || !strings.HasPrefix(err.Error(), "decode OCSF event: nothing: ") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestDecodeAliasedAllocatesNothing once it is warm, but for very large events.
+func TestDecodeAliasedAllocatesNothing(t *testing.T) {
+	texts := slices.DeleteFunc(goldenEvents(t), func(text []byte) bool { return len(text) > 32<<10 })
+	var d Decoder
+	var ev Event
+	read := func() {
+		for _, text := range texts {
+			if err := d.DecodeAliased(&ev, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.Reset(64 << 20)
+	}
+	read()
+	if allocs := testing.AllocsPerRun(5, read); allocs != 0 {
+		t.Errorf("%v allocations for %d events, want none", allocs, len(texts))
+	}
+}
+
+// BenchmarkDecoder reads golden events, as a stream with and without a copy, and by
+// way of a document.
 func BenchmarkDecoder(b *testing.B) {
 	events := goldenEvents(b)
 	bytes := 0
@@ -140,6 +204,10 @@ func BenchmarkDecoder(b *testing.B) {
 	doc := jsondoc.Doc{Wrapped: jsondoc.MaxWrapped}
 	for name, decode := range map[string]func([]byte) error{
 		"stream": func(text []byte) error { return d.Decode(&ev, text) },
+		"aliased": func(text []byte) error {
+			d.Reset(1 << 20)
+			return d.DecodeAliased(&ev, text)
+		},
 		"document": func(text []byte) error {
 			if err := doc.Parse(text); err != nil {
 				return err
