@@ -98,6 +98,10 @@ func (b *builder) index(e ast.Expr, sc *variable) *node {
 			if !okList || !okAt || !isList {
 				return nil, false
 			}
+			// As cel-go: only an event's own list, not one that is made of it, is total.
+			if _, total := v.(interface{ GetInt64Index(int64) (any, bool) }); !total && (at < 0 || at >= int64(l.Size().(types.Int))) {
+				return nil, false
+			}
 			return valid(l.Get(types.Int(at)))
 		})
 		n.cost = list.cost + at.cost + CostCall
