@@ -62,7 +62,7 @@ func (o overload) bounded(most uint64) overload {
 func Functions() []Function {
 	var all []Function
 	for _, section := range [][]Function{
-		textFunctions, celText, decodeFunctions, celList, netFunctions, conversionFunctions,
+		textFunctions, celText, decodeFunctions, policyFunctions, celList, netFunctions, conversionFunctions,
 		celMath, celTime, celOther,
 	} {
 		all = append(all, section...)

@@ -11,7 +11,7 @@ import (
 
 // namespaces are what a function's name may begin with; they are no values.
 var namespaces = map[string]bool{"math": true, "sets": true, "lists": true, "base64": true, "strings": true, "regex": true, "optional": true,
-	"jwt": true, "ip": true}
+	"jwt": true, "ip": true, "iam": true}
 
 // call rewrites a function or an operator.
 func (u *unit) call(e ast.Expr, sc *vars) shape {
@@ -64,7 +64,7 @@ func (u *unit) call(e ast.Expr, sc *vars) shape {
 }
 
 // jsonResults are the functions that give JSON.
-var jsonResults = map[string]bool{"jwt.header": true, "jwt.claims": true}
+var jsonResults = map[string]bool{"jwt.header": true, "jwt.claims": true, "iam.principals": true}
 
 // calledName is the function's name with its namespace.
 func calledName(c ast.CallExpr) string {
