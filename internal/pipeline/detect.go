@@ -71,6 +71,12 @@ func (d *detectRole) run(ctx, drain context.Context, target *target) error {
 	}
 	defer cl.Close()
 	d.adm = kadm.NewClient(cl)
+	if d.now != nil {
+		d.now.limit.Store(int64(d.limit()))
+		if err := d.now.fits(d.rules); err != nil {
+			return err
+		}
+	}
 	// Before any signal names the rule set, correlate must be able to find it.
 	if err := d.faults.At(FaultDetectStart); err != nil {
 		return err

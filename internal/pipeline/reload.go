@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/weir-security/weir/detections"
@@ -41,12 +42,40 @@ const (
 // loaded. It outlives a pipeline that starts over.
 type rulesNow struct {
 	set atomic.Pointer[detections.RuleSet]
+	// limit is how many bytes of a manifest Kafka takes, 0 before it was asked.
+	limit atomic.Int64
+	// refused is told of rules that were loaded and cannot be used; nil if none are.
+	refused func(error)
 }
 
 func newRulesNow(rules *detections.RuleSet) *rulesNow {
 	n := &rulesNow{}
 	n.set.Store(rules)
 	return n
+}
+
+// errManifest is in the error of a rule set of which Kafka cannot take the manifest.
+var errManifest = errors.New("the rule set is too large for Kafka")
+
+// fits is an error if a rule set's manifest is more than Kafka takes.
+func (n *rulesNow) fits(rules *detections.RuleSet) error {
+	size, most := int64(len(rules.Manifest().JSON())), n.limit.Load()
+	if most > 0 && size > most {
+		return tooLarge(fmt.Sprintf("%d bytes, and topics take %d", size, most))
+	}
+	return nil
+}
+
+func tooLarge(size string) error {
+	return fmt.Errorf("%w: what correlate has to know of the rules (titles, descriptions, references) has %s; raise max.message.bytes of the topics, or give fewer rules or shorter texts", errManifest, size)
+}
+
+// takeBack makes the rules before those that go on, unless others were loaded meanwhile,
+// and says why.
+func (n *rulesNow) takeBack(next, before *detections.RuleSet, why error) {
+	if n.set.CompareAndSwap(next, before) && n.refused != nil {
+		n.refused(why)
+	}
 }
 
 // reloader replaces the rules whole, or not at all: a set with a mistake is refused
@@ -64,6 +93,7 @@ func startReload(ctx context.Context, o *Options) (stop func()) {
 		return func() {}
 	}
 	r := &reloader{Reload: *o.Reload, now: o.rules, log: o.Log, telemetry: o.Stats.Telemetry}
+	o.rules.refused = r.refuse
 	if r.watch == (filewatch.Options{}) {
 		r.watch = filewatch.Options{Settle: reloadSettle, Poll: reloadPoll}
 	}
@@ -108,6 +138,9 @@ func (r *reloader) run(ctx context.Context) {
 // load takes what is in the directory, if it is well.
 func (r *reloader) load() {
 	rules, err := r.whole()
+	if err == nil {
+		err = r.now.fits(rules)
+	}
 	if err != nil {
 		r.refuse(err)
 		return
@@ -119,10 +152,10 @@ func (r *reloader) load() {
 		r.telemetry.RulesReloaded(true, time.Now())
 		return
 	}
-	r.now.set.Store(rules)
 	r.telemetry.RulesReload.WithLabelValues("accepted").Inc()
 	r.telemetry.RulesReloaded(true, time.Now())
 	r.log.Info("rules have changed and were loaded", slog.Int(logkey.Rules, len(rules.Rules())), slog.String(logkey.Ruleset, rules.Digest()))
+	r.now.set.Store(rules) // last: detect may refuse it, which is then the last word
 }
 
 // whole loads the directory as it is at one time: what changed while it was read is
@@ -156,8 +189,9 @@ func (r *reloader) refuse(err error) {
 }
 
 // renew goes over to rules that were loaded meanwhile, between two transactions. Their
-// manifest is in Kafka before the first signal that names it; as long as it cannot be
-// written, the rules before go on.
+// manifest is in Kafka before the first signal that names it. One that Kafka finds too
+// large, as only Kafka knows if the limit was lowered meanwhile, is refused like rules
+// with a mistake.
 func (d *detectRole) renew(ctx context.Context) error {
 	if d.now == nil {
 		return nil
@@ -169,7 +203,10 @@ func (d *detectRole) renew(ctx context.Context) error {
 	if err := d.faults.At(FaultDetectRenewing); err != nil {
 		return err
 	}
-	if err := d.announce(ctx, next); err != nil {
+	if err := d.announce(ctx, next); errors.Is(err, errManifest) {
+		d.now.takeBack(next, d.rules, err)
+		return nil
+	} else if err != nil {
 		return err
 	}
 	if err := d.faults.At(FaultDetectRenewed); err != nil {
@@ -189,7 +226,11 @@ func (d *detectRole) renew(ctx context.Context) error {
 // announce writes what correlate needs to know of a rule set.
 func (d *detectRole) announce(ctx context.Context, rules *detections.RuleSet) error {
 	manifest := &kgo.Record{Topic: d.names.Rulesets(), Key: []byte(rules.Digest()), Value: rules.Manifest().JSON()}
-	if err := d.producer.ProduceSync(ctx, manifest).FirstErr(); err != nil {
+	err := d.producer.ProduceSync(ctx, manifest).FirstErr()
+	if errors.Is(err, kerr.MessageTooLarge) {
+		err = tooLarge(fmt.Sprintf("%d bytes, and topics take less", len(manifest.Value)))
+	}
+	if err != nil {
 		return fmt.Errorf("write to %s: %w", d.names.Rulesets(), err)
 	}
 	return nil
