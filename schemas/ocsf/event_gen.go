@@ -366,3 +366,260 @@ func (x *Event) AddVulnerabilities() *Vulnerability {
 	e.Reset()
 	return e
 }
+
+// attributeOfBit names the attributes that the bits of has stand for.
+var attributeOfBit = [2 * 64]string{
+	0:   "account_switch_type",
+	1:   "account_switch_type_id",
+	2:   "action",
+	3:   "action_id",
+	4:   "activity_id",
+	5:   "activity_name",
+	64:  "actor",
+	65:  "answers",
+	66:  "api",
+	6:   "app_name",
+	7:   "app_protocol_name",
+	67:  "attacks",
+	68:  "auth_factors",
+	8:   "auth_protocol",
+	9:   "auth_protocol_id",
+	69:  "authentication_token",
+	70:  "authorizations",
+	10:  "category_name",
+	11:  "category_uid",
+	71:  "certificate",
+	12:  "class_name",
+	13:  "class_uid",
+	72:  "cloud",
+	14:  "comment",
+	15:  "confidence",
+	16:  "confidence_id",
+	17:  "confidence_score",
+	73:  "connection_info",
+	18:  "count",
+	74:  "device",
+	19:  "disposition",
+	20:  "disposition_id",
+	75:  "dst_endpoint",
+	21:  "duration",
+	22:  "end_time",
+	76:  "enrichments",
+	77:  "entity",
+	78:  "entity_result",
+	79:  "evidences",
+	80:  "file",
+	81:  "finding_info",
+	82:  "firewall_rule",
+	83:  "group",
+	84:  "http_request",
+	85:  "http_response",
+	23:  "impact",
+	24:  "impact_id",
+	25:  "impact_score",
+	26:  "is_alert",
+	27:  "is_cleartext",
+	28:  "is_mfa",
+	29:  "is_new_logon",
+	30:  "is_remote",
+	31:  "is_src_dst_assignment_known",
+	86:  "load_balancer",
+	32:  "logon_type",
+	33:  "logon_type_id",
+	87:  "malware",
+	34:  "message",
+	88:  "metadata",
+	89:  "network_observation_point",
+	90:  "observables",
+	35:  "observation_point",
+	36:  "observation_point_id",
+	91:  "policies",
+	92:  "policy",
+	93:  "privileges",
+	94:  "proxy_endpoint",
+	95:  "query",
+	37:  "query_time",
+	38:  "raw_data",
+	96:  "raw_data_hash",
+	39:  "raw_data_size",
+	40:  "rcode",
+	41:  "rcode_id",
+	97:  "remediation",
+	98:  "resource",
+	99:  "resources",
+	42:  "response_time",
+	43:  "risk_details",
+	44:  "risk_level",
+	45:  "risk_level_id",
+	46:  "risk_score",
+	100: "service",
+	101: "session",
+	47:  "severity",
+	48:  "severity_id",
+	102: "src_endpoint",
+	49:  "start_time",
+	50:  "status",
+	51:  "status_code",
+	52:  "status_detail",
+	53:  "status_id",
+	103: "subgroup",
+	54:  "time",
+	55:  "timezone_offset",
+	104: "tls",
+	105: "trace",
+	106: "traffic",
+	56:  "type_name",
+	57:  "type_uid",
+	58:  "unmapped",
+	107: "url",
+	108: "user",
+	109: "user_result",
+	110: "vulnerabilities",
+}
+
+// has marks the attributes of x that are there.
+func (x *Event) has() (bits [2]uint64) {
+	bits[0] = x.set
+	if x.Actor.Present() {
+		bits[1] |= 1 << 0
+	}
+	if len(x.Answers) > 0 {
+		bits[1] |= 1 << 1
+	}
+	if x.API.Present() {
+		bits[1] |= 1 << 2
+	}
+	if len(x.Attacks) > 0 {
+		bits[1] |= 1 << 3
+	}
+	if len(x.AuthFactors) > 0 {
+		bits[1] |= 1 << 4
+	}
+	if x.AuthenticationToken.Present() {
+		bits[1] |= 1 << 5
+	}
+	if len(x.Authorizations) > 0 {
+		bits[1] |= 1 << 6
+	}
+	if x.Certificate.Present() {
+		bits[1] |= 1 << 7
+	}
+	if x.Cloud.Present() {
+		bits[1] |= 1 << 8
+	}
+	if x.ConnectionInfo.Present() {
+		bits[1] |= 1 << 9
+	}
+	if x.Device.Present() {
+		bits[1] |= 1 << 10
+	}
+	if x.DstEndpoint.Present() {
+		bits[1] |= 1 << 11
+	}
+	if len(x.Enrichments) > 0 {
+		bits[1] |= 1 << 12
+	}
+	if x.Entity.Present() {
+		bits[1] |= 1 << 13
+	}
+	if x.EntityResult.Present() {
+		bits[1] |= 1 << 14
+	}
+	if len(x.Evidences) > 0 {
+		bits[1] |= 1 << 15
+	}
+	if x.File.Present() {
+		bits[1] |= 1 << 16
+	}
+	if x.FindingInfo.Present() {
+		bits[1] |= 1 << 17
+	}
+	if x.FirewallRule.Present() {
+		bits[1] |= 1 << 18
+	}
+	if x.Group.Present() {
+		bits[1] |= 1 << 19
+	}
+	if x.HTTPRequest.Present() {
+		bits[1] |= 1 << 20
+	}
+	if x.HTTPResponse.Present() {
+		bits[1] |= 1 << 21
+	}
+	if x.LoadBalancer.Present() {
+		bits[1] |= 1 << 22
+	}
+	if len(x.Malware) > 0 {
+		bits[1] |= 1 << 23
+	}
+	if x.Metadata.Present() {
+		bits[1] |= 1 << 24
+	}
+	if x.NetworkObservationPoint.Present() {
+		bits[1] |= 1 << 25
+	}
+	if len(x.Observables) > 0 {
+		bits[1] |= 1 << 26
+	}
+	if len(x.Policies) > 0 {
+		bits[1] |= 1 << 27
+	}
+	if x.Policy.Present() {
+		bits[1] |= 1 << 28
+	}
+	if len(x.Privileges) > 0 {
+		bits[1] |= 1 << 29
+	}
+	if x.ProxyEndpoint.Present() {
+		bits[1] |= 1 << 30
+	}
+	if x.Query.Present() {
+		bits[1] |= 1 << 31
+	}
+	if x.RawDataHash.Present() {
+		bits[1] |= 1 << 32
+	}
+	if x.Remediation.Present() {
+		bits[1] |= 1 << 33
+	}
+	if x.Resource.Present() {
+		bits[1] |= 1 << 34
+	}
+	if len(x.Resources) > 0 {
+		bits[1] |= 1 << 35
+	}
+	if x.Service.Present() {
+		bits[1] |= 1 << 36
+	}
+	if x.Session.Present() {
+		bits[1] |= 1 << 37
+	}
+	if x.SrcEndpoint.Present() {
+		bits[1] |= 1 << 38
+	}
+	if x.Subgroup.Present() {
+		bits[1] |= 1 << 39
+	}
+	if x.TLS.Present() {
+		bits[1] |= 1 << 40
+	}
+	if x.Trace.Present() {
+		bits[1] |= 1 << 41
+	}
+	if x.Traffic.Present() {
+		bits[1] |= 1 << 42
+	}
+	if x.URL.Present() {
+		bits[1] |= 1 << 43
+	}
+	if x.User.Present() {
+		bits[1] |= 1 << 44
+	}
+	if x.UserResult.Present() {
+		bits[1] |= 1 << 45
+	}
+	if len(x.Vulnerabilities) > 0 {
+		bits[1] |= 1 << 46
+	}
+	return bits
+}

@@ -9,6 +9,7 @@ import (
 func emitTypes(s *Schema) ([]File, error) {
 	event, objects := newGoFile(s, "ocsf"), newGoFile(s, "ocsf")
 	emitStruct(event, s.Event)
+	emitHas(event, s.Event)
 	for _, o := range s.Objects {
 		emitStruct(objects, o)
 	}
@@ -83,6 +84,35 @@ func emitPresent(w *printer, o *Object) {
 	}
 	w.p("// Present says whether anything in x is set.")
 	w.p("func (x *%s) Present() bool {\nreturn %s\n}\n", o.GoName, strings.Join(parts, " ||\n"))
+}
+
+// emitHas gives the event a bit for each attribute: those of its scalars are there
+// already, those of objects and lists follow in further words.
+func emitHas(w *printer, event *Object) {
+	bits := 64 * event.Words
+	var names, checks []string
+	for _, a := range event.Attributes {
+		if a.Scalar() {
+			names = append(names, fmt.Sprintf("%d: %q,", 64*a.Word+a.Bit, a.Name))
+			continue
+		}
+		there := fmt.Sprintf("x.%s.Present()", a.GoName)
+		if a.Array {
+			there = fmt.Sprintf("len(x.%s) > 0", a.GoName)
+		}
+		names = append(names, fmt.Sprintf("%d: %q,", bits, a.Name))
+		checks = append(checks, fmt.Sprintf("if %s {\nbits[%d] |= 1<<%d\n}", there, bits/64, bits%64))
+		bits++
+	}
+	words := (bits + 63) / 64
+	w.p("// attributeOfBit names the attributes that the bits of has stand for.")
+	w.p("var attributeOfBit = [%d * 64]string{\n%s\n}\n", words, strings.Join(names, "\n"))
+	w.p("// has marks the attributes of x that are there.")
+	w.p("func (x *Event) has() (bits [%d]uint64) {", words)
+	for i := range event.Words {
+		w.p("bits[%d] = x.%s", i, word(i))
+	}
+	w.p("%s\nreturn bits\n}\n", strings.Join(checks, "\n"))
 }
 
 // emitReset clears word by word, so that an object with nothing set costs one
