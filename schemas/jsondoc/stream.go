@@ -95,7 +95,7 @@ func (s *Stream) Str() (string, bool) {
 		return "", false
 	}
 	start := p.pos + 1
-	end := plainRun(p.src, start)
+	end := start + PlainRun(p.src[start:])
 	if end < len(p.src) && p.src[end] == '"' {
 		p.pos = end + 1
 		return p.src[start:end], true

@@ -20,8 +20,9 @@ func TestPlainRun(t *testing.T) {
 					for want < len(text) && plain[text[want]] {
 						want++
 					}
-					if got := plainRun(string(text), start); got != want {
-						t.Fatalf("the run of %q from %d ends at %d, want %d", text, start, got, want)
+					got, asString := start+PlainRun(text[start:]), start+PlainRun(string(text[start:]))
+					if got != want || asString != want {
+						t.Fatalf("the run of %q from %d ends at %d, as a string at %d, want %d", text, start, got, asString, want)
 					}
 				}
 			}
