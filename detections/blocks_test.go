@@ -203,6 +203,23 @@ func TestRuleErrorsAreFound(t *testing.T) {
 	}
 }
 
+// TestNumbersThatJSONLacks: a log may have NaN where a rule reads a number, and that must
+// neither end the process nor keep the alert back.
+func TestNumbersThatJSONLacks(t *testing.T) {
+	rs := blockRule(t, "severity: low\nclass: api_activity\nwhen: \"true\"\nthreshold: {count: 2, within: 1h, by: [{name: n, expr: double(actor.user.name)}]}\n"+
+		"alert: {title: \"{double(actor.user.name)}\", context: [{name: x, expr: double(actor.user.name)}]}")
+	for _, number := range []string{"NaN", "Inf", "-inf", "1e300", "-0"} {
+		named := func(ev *ocsf.Event) { ev.Actor.User.SetName(number) }
+		findings := correlateAll(t, rs, at(0, named), at(1, named))
+		if len(findings) != 1 || IsRuleError(findings[0]) {
+			t.Fatalf("%s: %d findings", number, len(findings))
+		}
+		if text := string(findings[0].Unmapped()); !json.Valid([]byte(text)) || !strings.Contains(text, `"x":[`) || strings.Contains(text, `"x":[]`) {
+			t.Errorf("%s: %s", number, text)
+		}
+	}
+}
+
 // TestVersionsStay: alerts are identified by the version of their rule, so that of a
 // rule that has not changed stays from one weir to the next.
 func TestVersionsStay(t *testing.T) {

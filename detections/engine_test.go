@@ -81,7 +81,7 @@ func randomCondition(r *rand.Rand, depth int) string {
 		operator := []string{"&&", "&&", "||"}[r.IntN(3)]
 		return fmt.Sprintf("(%s %s %s)", randomCondition(r, depth-1), operator, randomCondition(r, depth-1))
 	}
-	switch r.IntN(11) {
+	switch r.IntN(22) {
 	case 0, 1, 2:
 		return fmt.Sprintf("api.operation == %q", pick(r, operations))
 	case 3:
@@ -98,6 +98,35 @@ func randomCondition(r *rand.Rand, depth int) string {
 		return fmt.Sprintf("raw.eventName == %q", pick(r, operations))
 	case 9:
 		return fmt.Sprintf("resources.exists(x, x.name == %q)", pick(r, users))
+	case 10: // what is absent is equal to these, too
+		return pick(r, []string{`api.operation == ""`, `actor.user.name == ""`, "status_id == 0", "src_endpoint.port == 0", `api.service.name in ["", "s3.amazonaws.com"]`,
+			"status_id in [0, 1]", "status_id == Status.UNKNOWN", `"" == actor.user.uid`, "0 == count"})
+	case 11: // names of numbers, and one number twice
+		return pick(r, []string{"status_id == Status.SUCCESS", "status_id in [Status.FAILURE, 2, 2]", "activity_id in [Activity.CREATE, Activity.READ]", "Activity.UPDATE == activity_id",
+			"severity_id == Severity.HIGH", "class_uid == 6003"})
+	case 12: // equal but for the case, and parts
+		return fmt.Sprintf("api.operation.%s(%q)", pick(r, []string{"equalsFold", "startsWith", "endsWith", "contains", "glob", "globFold", "startsWithFold", "containsFold"}),
+			pick(r, append(operations, "STOPLOGGING", "Stop", "*", "s*g")))
+	case 13:
+		return fmt.Sprintf("api.operation != %q", pick(r, operations))
+	case 14: // a long list, with what occurs at its end
+		var names []string
+		for i := range 300 {
+			names = append(names, fmt.Sprintf("%q", fmt.Sprint("Get", i)))
+		}
+		return fmt.Sprintf("api.operation in [%s, %q]", strings.Join(names, ", "), pick(r, operations))
+	case 15:
+		return fmt.Sprintf("(status_id > %d.5 || double(status_id) == %d.0)", r.IntN(3), r.IntN(3))
+	case 16:
+		return fmt.Sprintf("(has(actor.user.name) ? api.operation == %q : status_id == 1)", pick(r, operations))
+	case 17: // elements of lists are in no index
+		return fmt.Sprintf("(resources[0].name == %q || metadata.profiles[0] == \"cloud\" || %q in metadata.profiles)", pick(r, users), "host")
+	case 18:
+		return fmt.Sprintf("(api.operation == %q) == (status_id == 1)", pick(r, operations))
+	case 19:
+		return fmt.Sprintf("!(api.operation in [%q])", pick(r, operations))
+	case 20: // an error beside what decides; never alone
+		return fmt.Sprintf("(api.operation == %q && (status_id == 1 || duration(actor.user.name) > duration(\"1s\")))", pick(r, operations))
 	}
 	return fmt.Sprintf("has(actor.user.name) || activity_id == %d", r.IntN(5))
 }
@@ -117,18 +146,34 @@ func randomEvent(r *rand.Rand) *ocsf.Event {
 		ev.Actor.User.SetName(v)
 		ev.AddResources().SetName(v)
 	}
-	if n := r.IntN(3); n > 0 {
+	if n := r.IntN(4); n < 3 {
 		ev.SetStatusID(int32(n))
+	}
+	switch r.IntN(4) {
+	case 0:
+		ev.SetCount(0)
+		ev.SrcEndpoint.SetPort(0)
+	case 1:
+		ev.SrcEndpoint.SetPort(443)
+		ev.SetSeverityID(ocsf.SeverityIDHigh)
+		ev.Metadata.Profiles = []string{"cloud", "host"}
 	}
 	ev.Metadata.SetUID("u")
 	return ev
 }
 
-// TestIndexEqualsBruteForce: the index hides no match and invents none.
+// TestIndexEqualsBruteForce: the index hides no match and no error, and invents none.
 func TestIndexEqualsBruteForce(t *testing.T) {
-	r := rand.New(rand.NewPCG(7, 7))
+	for seed := range uint64(3) {
+		indexEqualsBruteForce(t, seed, 300, 1000)
+	}
+}
+
+func indexEqualsBruteForce(t *testing.T, seed uint64, rules, events int) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(7, seed))
 	var conditions []string
-	for len(conditions) < 300 {
+	for len(conditions) < rules {
 		c := randomCondition(r, 3)
 		if conflicting(t, c) {
 			continue
@@ -138,22 +183,23 @@ func TestIndexEqualsBruteForce(t *testing.T) {
 	rs := ruleSetOf(t, conditions)
 	engine, plain := rs.NewEngine(), bruteForce(rs)
 	found := 0
-	for i := range 2000 {
+	for i := range events {
 		ev := randomEvent(r)
 		want, got := matches(plain, ev), matches(engine, ev)
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("event %d: %s\n%s", i, diff, ev.AppendJSON(nil))
+			t.Fatalf("seed %d, event %d: %s\n%s", seed, i, diff, ev.AppendJSON(nil))
 		}
 		found += len(got)
 	}
-	class := engine.index.classes[ocsf.ClassAPIActivity]
-	if len(class.keys) == 0 || len(class.always) == 0 || found == 0 {
-		t.Errorf("%d keys, %d rules without one, %d matches: the test shows nothing", len(class.keys), len(class.always), found)
+	class, errors := engine.index.classes[ocsf.ClassAPIActivity], int64(0)
+	if diff := cmp.Diff(plain.Health(), engine.Health()); diff != "" {
+		t.Errorf("seed %d: %s", seed, diff)
 	}
 	for _, h := range engine.Health() {
-		if h.Errors > 0 {
-			t.Errorf("%s: %s", h.RuleID, h.LastError)
-		}
+		errors += h.Errors
+	}
+	if len(class.keys) == 0 || len(class.always) == 0 || found == 0 || errors == 0 {
+		t.Errorf("%d keys, %d rules without one, %d matches, %d errors: the test shows nothing", len(class.keys), len(class.always), found, errors)
 	}
 }
 

@@ -2,6 +2,7 @@ package detections
 
 import (
 	"encoding/json"
+	"math"
 	"strconv"
 
 	"cel.dev/cel-go/common/types"
@@ -48,6 +49,10 @@ func canonical(v ref.Val, computed bool) string {
 			return "null"
 		}
 		return quoteJSON(string(v))
+	case types.Double:
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return quoteJSON(valueText(v)) // JSON has no such numbers, and a log may
+		}
 	case types.Timestamp:
 		return strconv.FormatInt(v.UnixMilli(), 10)
 	case types.Duration:
