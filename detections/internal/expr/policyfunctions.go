@@ -21,6 +21,9 @@ var policyFunctions = []Function{
 	{Section: "Encodings", Name: "iam.principals", Signature: "iam.principals(document) -> json", Cost: "1 + 0.5 a character",
 		Doc: "Whom the AWS policy of a resource or role allows something, each as AWS:..., Service:..., Federated:... or CanonicalUser:..., and everybody as *. Everybody counts unless a condition narrows who calls or from where.", Example: `"*" in iam.principals('{"Statement": {"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": "sts:AssumeRole"}}')`,
 		overloads: []overload{of("iam_principals", closure.Unary(policyPrincipals)).costing(5)}},
+	{Section: "Encodings", Name: "iam.accounts", Signature: "iam.accounts(document) -> json", Cost: "1 + 0.5 a character",
+		Doc: "The ids of the accounts among iam.principals(document).", Example: `"111122223333" in iam.accounts('{"Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}}')`,
+		overloads: []overload{of("iam_accounts", closure.Unary(policyAccounts)).costing(5)}},
 }
 
 // allowing gives each statement of a policy that allows something.
@@ -121,8 +124,35 @@ func coversKind(statement jsondoc.Value) bool {
 	return member(statement, "NotResource").Exists()
 }
 
-func policyPrincipals(document string) ocsfcel.JSON {
-	all := []string{}
+func policyPrincipals(document string) ocsfcel.JSON { return textsAsJSON(principalsOf(document)) }
+
+// policyAccounts are the accounts of principals, which are named by an ARN or by
+// their id alone.
+func policyAccounts(document string) ocsfcel.JSON {
+	var all []string
+	for _, p := range principalsOf(document) {
+		name, ok := strings.CutPrefix(p, "AWS:")
+		if parts := strings.SplitN(name, ":", 6); len(parts) == 6 {
+			name = parts[4]
+		}
+		if ok && len(name) == 12 && strings.Trim(name, "0123456789") == "" {
+			all = append(all, name)
+		}
+	}
+	return textsAsJSON(all)
+}
+
+// textsAsJSON is a JSON array, absent if it is empty.
+func textsAsJSON(texts []string) ocsfcel.JSON {
+	text, err := encoding.Marshal(texts)
+	if err != nil || len(texts) == 0 {
+		return ocsfcel.JSON{}
+	}
+	return ocsfcel.ParseJSON(new(jsondoc.Doc), string(text))
+}
+
+func principalsOf(document string) []string {
+	var all []string
 	for statement := range allowing(document) {
 		narrowed := isNarrowed(statement)
 		add := func(kind string, v jsondoc.Value) {
@@ -149,11 +179,7 @@ func policyPrincipals(document string) ocsfcel.JSON {
 			all = append(all, "*")
 		}
 	}
-	text, err := encoding.Marshal(all)
-	if err != nil || len(all) == 0 {
-		return ocsfcel.JSON{}
-	}
-	return ocsfcel.ParseJSON(new(jsondoc.Doc), string(text))
+	return all
 }
 
 // callerKeys are the keys of conditions that say who calls, for whom, or from where

@@ -55,6 +55,13 @@ func TestPolicyPrincipals(t *testing.T) {
 	}
 }
 
+func TestPolicyAccounts(t *testing.T) {
+	document := `{"Statement":[{"Effect":"Allow","Principal":{"AWS":["arn:aws-us-gov:iam::111122223333:role/a:b","210987654321","*","AROAXMPL2KDWMEXAMPLE"],"Service":"210987654329"}}]}`
+	if got := policyAccounts(document).Node().JSON(); got != `["111122223333","210987654321"]` {
+		t.Errorf("policyAccounts gives %s", got)
+	}
+}
+
 func FuzzPolicy(f *testing.F) {
 	f.Add(`{"Statement":[{"Effect":"Allow","Principal":{"AWS":["*"]},"Action":["*"],"Resource":"*","Condition":{"StringLike":{"aws:userid":["a*"]}}}]}`)
 	f.Fuzz(func(t *testing.T, document string) {
@@ -62,5 +69,6 @@ func FuzzPolicy(f *testing.F) {
 			t.Errorf("case counts in %q", document)
 		}
 		policyPrincipals(document)
+		policyAccounts(document)
 	})
 }

@@ -64,7 +64,7 @@ func (u *unit) call(e ast.Expr, sc *vars) shape {
 }
 
 // jsonResults are the functions that give JSON.
-var jsonResults = map[string]bool{"jwt.header": true, "jwt.claims": true, "iam.principals": true}
+var jsonResults = map[string]bool{"jwt.header": true, "jwt.claims": true, "iam.principals": true, "iam.accounts": true}
 
 // calledName is the function's name with its namespace.
 func calledName(c ast.CallExpr) string {
