@@ -5,27 +5,21 @@ import (
 
 	"github.com/weir-security/weir/schemas/jsondoc"
 	"github.com/weir-security/weir/schemas/ocsf"
-	"github.com/weir-security/weir/schemas/ocsf/ocsfarrow"
 )
 
 // encoder turns rows into files. It owns scratch space and is used by one
 // goroutine at a time.
 type encoder struct {
-	doc      jsondoc.Doc // of heads
-	decoder  ocsf.Decoder
-	event    ocsf.Event
-	builders map[ocsf.ClassUID]*ocsfarrow.Builder
-	large    ocsf.ClassUID // of the one builder that may be large
-	kept     int64         // JSON of a file above which its builder is not kept
+	doc     jsondoc.Doc // of heads
+	decoder ocsf.Decoder
+	event   ocsf.Event
+	columns *columnsPool // of all workers
+	kept    int          // bytes of decoded text that stay for the next file
 }
 
-// newEncoder makes one of several workers.
-func newEncoder(workers int) *encoder {
-	return &encoder{
-		doc:      jsondoc.Doc{Wrapped: jsondoc.MaxWrapped},
-		builders: map[ocsf.ClassUID]*ocsfarrow.Builder{},
-		kept:     keptBuilders / int64(workers),
-	}
+// newEncoder makes one of several workers, who share columns.
+func newEncoder(workers int, columns *columnsPool) *encoder {
+	return &encoder{doc: jsondoc.Doc{Wrapped: jsondoc.MaxWrapped}, columns: columns, kept: keptText / workers}
 }
 
 // head reads of an event what places it.
@@ -62,31 +56,32 @@ func (e *encoder) parseHead(table Table, value []byte) (ocsf.ClassUID, int64, er
 // encode makes the file of a partition. It sets the number of rows in it, and
 // those that could not be in it.
 func (e *encoder) encode(p *partitionRows, rows []Row, to *written) ([]byte, error) {
-	if p.bytes > e.kept/16 && e.large != p.class {
-		delete(e.builders, e.large)
-		e.large = p.class
-	}
-	builder, err := e.builder(p.class)
+	columns, err := e.columns.get(p.class)
 	if err != nil {
 		return nil, err
 	}
-	file, err := newParquetFile(builder, len(p.rows))
+	defer func() {
+		e.columns.put(p.class, columns)
+		e.decoder.Reset(e.kept)
+	}()
+	file, err := newParquetFile(p.class, columns, len(p.rows))
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range p.rows {
 		value := rows[r.index].Value
+		if file.full(len(value)) {
+			if err := file.flush(); err != nil {
+				return nil, err
+			}
+			e.decoder.Reset(maxGroupBytes)
+		}
 		if err := e.decode(p.class, value); err != nil {
 			to.rejected = append(to.rejected, Rejected{Index: r.index, Err: err})
 			continue
 		}
-		if err := file.append(&e.event, len(value)); err != nil {
-			return nil, err
-		}
+		file.append(&e.event, len(value))
 		to.Rows++
-	}
-	if p.bytes > e.kept {
-		delete(e.builders, p.class)
 	}
 	if to.Rows == 0 {
 		return nil, nil
@@ -94,36 +89,18 @@ func (e *encoder) encode(p *partitionRows, rows []Row, to *written) ([]byte, err
 	return file.finish()
 }
 
-// keptBuilders is the JSON of files whose builders all workers together keep for
-// the next: a builder needs twice as much. Each worker keeps one large builder, for
-// files of a class come one after the other, and small ones of each class.
-const keptBuilders = 32 << 20
-
-// builder gives the builder of a class, whose memory is reused.
-func (e *encoder) builder(class ocsf.ClassUID) (*ocsfarrow.Builder, error) {
-	if b := e.builders[class]; b != nil {
-		return b, nil
-	}
-	b, err := ocsfarrow.NewBuilder(class)
-	if err != nil {
-		return nil, err
-	}
-	e.builders[class] = b
-	return b, nil
-}
+// keptText is how much memory for decoded text all workers together keep.
+const keptText = 8 << 20
 
 // decode reads an event of the class into e.event, valid until the next call.
 func (e *encoder) decode(class ocsf.ClassUID, value []byte) error {
-	if err := e.decoder.Decode(&e.event, value); err != nil {
+	if err := e.decoder.DecodeAliased(&e.event, value); err != nil {
 		return err
 	}
 	// The columns of a class hold nothing else: what they would leave out must not
 	// be lost in silence.
-	known := class.Descriptor()
-	for name := range e.decoder.Attributes {
-		if known.Attribute(name) == nil {
-			return fmt.Errorf("%s is no attribute of the class %s", name, class)
-		}
+	if name, ok := class.Foreign(&e.event); ok {
+		return fmt.Errorf("%s is no attribute of the class %s", name, class)
 	}
 	return nil
 }

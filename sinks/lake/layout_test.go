@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/weir-security/weir/schemas/ocsf"
+	"github.com/weir-security/weir/schemas/ocsf/ocsfparquet"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -205,19 +206,21 @@ func TestRowGroups(t *testing.T) {
 
 // TestRowGroupBytes bounds a row group by the size of its rows, too.
 func TestRowGroupBytes(t *testing.T) {
-	w := newEncoder(1)
-	builder, err := w.builder(ocsf.ClassBaseEvent)
+	columns, err := ocsfparquet.New(ocsf.ClassBaseEvent)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := newParquetFile(builder, 4)
+	f, err := newParquetFile(ocsf.ClassBaseEvent, columns, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, size := range []int{maxGroupBytes / 2, maxGroupBytes / 2, 1, 2 * maxGroupBytes} {
-		if err := f.append(&w.event, size); err != nil {
-			t.Fatal(err)
+		if f.full(size) {
+			if err := f.flush(); err != nil {
+				t.Fatal(err)
+			}
 		}
+		f.append(new(ocsf.Event), size)
 	}
 	data, err := f.finish()
 	if err != nil {

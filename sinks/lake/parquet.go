@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"fmt"
 	"math/bits"
+	"sync"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+	"github.com/apache/arrow-go/v18/parquet/schema"
 
 	"github.com/weir-security/weir/schemas/ocsf"
 	"github.com/weir-security/weir/schemas/ocsf/ocsfarrow"
+	"github.com/weir-security/weir/schemas/ocsf/ocsfparquet"
 )
 
 // Everything in this file is part of Layout: a change of a constant here changes
@@ -23,7 +27,7 @@ const (
 	// A row group ends at the first of these. The bytes are those of the rows'
 	// JSON: they bound the memory of a flush, whatever the rows hold.
 	maxGroupRows  = 32 << 10
-	maxGroupBytes = 64 << 20
+	maxGroupBytes = 96 << 20
 	// pageBytes makes a page of `time` 4,096 rows, so that the page index skips most
 	// of a row group for a narrow range of time. It costs 5 % of size against 256 KiB.
 	pageBytes = 32 << 10
@@ -52,8 +56,21 @@ var bloomColumns = []string{
 // maximum would only cost.
 var wholeColumns = []string{"raw_data", "unmapped", "evidences.list.element.data"}
 
+// schemas are the Parquet schemas of all classes.
+var schemas = sync.OnceValues(func() (map[ocsf.ClassUID]*schema.Schema, error) {
+	m := map[ocsf.ClassUID]*schema.Schema{}
+	for _, c := range ocsf.Classes {
+		s, err := pqarrow.ToParquet(ocsfarrow.Schema(c.UID), nil, pqarrow.NewArrowWriterProperties())
+		if err != nil {
+			return nil, fmt.Errorf("schema of %s: %w", c.Name, err)
+		}
+		m[c.UID] = s
+	}
+	return m, nil
+})
+
 // writerProperties are those of a file of a class with rows rows.
-func writerProperties(schema *arrow.Schema, rows int) *parquet.WriterProperties {
+func writerProperties(s *schema.Schema, rows int) *parquet.WriterProperties {
 	// The filters adapt to the distinct values that they get, below this size.
 	maxBloom := min(max(1<<bits.Len(uint(rows*2)), 1<<10), 1<<20)
 	opts := []parquet.WriterProperty{
@@ -75,88 +92,68 @@ func writerProperties(schema *arrow.Schema, rows int) *parquet.WriterProperties 
 	for _, path := range wholeColumns {
 		opts = append(opts, parquet.WithStatsFor(path, false))
 	}
-	if i, ok := leafIndex(schema, "time"); ok {
+	if i := s.ColumnIndexByName("time"); i >= 0 {
 		opts = append(opts, parquet.WithSortingColumns([]parquet.SortingColumn{{ColumnIdx: int32(i), NullsFirst: true}}))
 	}
 	return parquet.NewWriterProperties(opts...)
-}
-
-// leafIndex is the number of a top-level column among the leaves of the schema,
-// as Parquet counts.
-func leafIndex(schema *arrow.Schema, name string) (int, bool) {
-	n := 0
-	for _, f := range schema.Fields() {
-		if f.Name == name {
-			return n, true
-		}
-		n += leaves(f.Type)
-	}
-	return 0, false
-}
-
-// leaves counts the Parquet columns of a type.
-func leaves(t arrow.DataType) int {
-	switch t := t.(type) {
-	case *arrow.StructType:
-		n := 0
-		for _, f := range t.Fields() {
-			n += leaves(f.Type)
-		}
-		return n
-	case *arrow.ListType:
-		return leaves(t.Elem())
-	}
-	return 1
 }
 
 // parquetFile writes one file into memory. The file is small against the rows
 // that it is made of, and whole in memory it needs one write, be it to a disk or
 // to an object store.
 type parquetFile struct {
-	builder *ocsfarrow.Builder
-	out     *pqarrow.FileWriter
+	columns *ocsfparquet.Columns
+	out     *file.Writer
 	buf     bytes.Buffer
-	text    int // bytes of JSON in the builder
+	text    int // bytes of JSON in the columns
 }
 
-// newParquetFile begins a file of at most rows rows of the builder's class.
-func newParquetFile(builder *ocsfarrow.Builder, rows int) (*parquetFile, error) {
-	f := &parquetFile{builder: builder}
-	builder.Reset()
-	out, err := pqarrow.NewFileWriter(builder.Schema(), &f.buf, writerProperties(builder.Schema(), rows), pqarrow.NewArrowWriterProperties())
+// newParquetFile begins a file of at most rows rows of a class.
+func newParquetFile(class ocsf.ClassUID, columns *ocsfparquet.Columns, rows int) (*parquetFile, error) {
+	all, err := schemas()
+	if err != nil {
+		return nil, err
+	}
+	f := &parquetFile{columns: columns}
+	columns.Reset()
+	f.out, err = file.NewParquetWriterWithError(&f.buf, all[class].Root(), file.WithWriterProps(writerProperties(all[class], rows)), file.WithWriteMetadata(metadata.KeyValueMetadata{}))
 	if err != nil {
 		return nil, fmt.Errorf("begin parquet file: %w", err)
 	}
-	f.out = out
 	return f, nil
 }
 
-// append adds an event of size bytes of JSON. It first ends the row group if that
-// is as large as one may be.
-func (f *parquetFile) append(ev *ocsf.Event, size int) error {
-	if f.builder.Len() == maxGroupRows || f.builder.Len() > 0 && f.text+size > maxGroupBytes {
-		if err := f.flush(); err != nil {
-			return err
-		}
-	}
-	f.builder.Append(ev)
-	f.text += size
-	return nil
+// full says that the row group has to end before an event of size bytes of JSON.
+func (f *parquetFile) full(size int) bool {
+	return f.columns.Len() == maxGroupRows || f.columns.Len() > 0 && f.text+size > maxGroupBytes
 }
 
-// flush writes the rows of the builder as a row group.
+// append adds an event of size bytes of JSON, whose text must not change before flush.
+func (f *parquetFile) append(ev *ocsf.Event, size int) {
+	f.columns.Append(ev)
+	f.text += size
+}
+
+// flush writes the rows of the columns as a row group.
 func (f *parquetFile) flush() error {
-	if err := f.out.Write(f.builder.Record()); err != nil {
+	group, err := f.out.AppendRowGroupChecked()
+	if err == nil {
+		err = f.columns.WriteTo(group)
+	}
+	if err == nil {
+		err = group.Close()
+	}
+	if err != nil {
 		return fmt.Errorf("write row group: %w", err)
 	}
-	f.builder.Reset()
+	f.columns.Reset()
 	f.text = 0
 	return nil
 }
 
 // finish writes what is left and returns the file.
 func (f *parquetFile) finish() ([]byte, error) {
-	if f.builder.Len() > 0 {
+	if f.columns.Len() > 0 {
 		if err := f.flush(); err != nil {
 			return nil, err
 		}

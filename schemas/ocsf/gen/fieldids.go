@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 )
 
+// arrowDir is the package that the field ids belong to.
+const arrowDir = "schemas/ocsf/ocsfarrow/"
+
 // fieldID is one line of fieldids.json: the number that a column has forever, in
 // every class. Path is the attribute's path in OCSF, with .element for the
 // element of a list. Type is the column's type in Iceberg's words.
@@ -27,23 +30,23 @@ type fieldIDs struct {
 
 // emitFieldIDs appends to the committed file what the schema has beyond it.
 // Attributes that left the selection keep their line.
-func emitFieldIDs(s *Schema) (File, error) {
+func emitFieldIDs(s *Schema) ([]File, error) {
 	file := File{Path: arrowDir + "fieldids.json"}
 	old, err := os.ReadFile(filepath.Join(s.Root, filepath.FromSlash(file.Path)))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return file, err
+		return nil, err
 	}
 	ids := fieldIDs{Next: 1}
 	if err == nil {
 		if ids, err = parseFieldIDs(old); err != nil {
-			return file, fmt.Errorf("%s: %w", file.Path, err)
+			return nil, fmt.Errorf("%s: %w", file.Path, err)
 		}
 	}
 	if err := ids.extend(columnPaths(s)); err != nil {
-		return file, fmt.Errorf("%s: %w", file.Path, err)
+		return nil, fmt.Errorf("%s: %w", file.Path, err)
 	}
 	file.Content = ids.format()
-	return file, nil
+	return []File{file}, nil
 }
 
 // columnPaths lists every column of every class once, parents first. ID is unset.

@@ -93,21 +93,21 @@ func TestEmitFieldIDs(t *testing.T) {
 {"id": 6, "path": "users.element.uid", "type": "string"}
 ]}
 `
-	if diff := cmp.Diff(want, string(first.Content)); diff != "" {
+	if diff := cmp.Diff(want, string(first[0].Content)); diff != "" {
 		t.Errorf("first (-want +got):\n%s", diff)
 	}
-	path := filepath.Join(root, filepath.FromSlash(first.Path))
+	path := filepath.Join(root, filepath.FromSlash(first[0].Path))
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, first.Content, 0o644); err != nil {
+	if err := os.WriteFile(path, first[0].Content, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	second, err := emitFieldIDs(schema)
-	if err != nil || string(second.Content) != want {
-		t.Errorf("second: %v\n%s", err, second.Content)
+	if err != nil || string(second[0].Content) != want {
+		t.Errorf("second: %v\n%s", err, second[0].Content)
 	}
-	if err := os.WriteFile(path, first.Content[:40], 0o644); err != nil {
+	if err := os.WriteFile(path, first[0].Content[:40], 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := emitFieldIDs(schema); err == nil {

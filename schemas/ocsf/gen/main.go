@@ -37,7 +37,8 @@ var emitters = []struct {
 	{"cel", emitCEL},
 	{"json", emitJSON},
 	{"descriptors", emitDescriptors},
-	{"arrow", emitArrow},
+	{"field ids", emitFieldIDs},
+	{"parquet", emitParquet},
 	{"docs", emitDocs},
 }
 

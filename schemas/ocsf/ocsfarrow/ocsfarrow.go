@@ -1,5 +1,5 @@
-// Package ocsfarrow turns OCSF events into Arrow records, one schema for each
-// class, as the lake stores them.
+// Package ocsfarrow has the Arrow schema of each OCSF class, as the lake stores its
+// events, and reads events back from Arrow records.
 //
 // Every attribute of the class in the selection is a column: objects are
 // structs, arrays are lists, and everything may be null, for an absent attribute
@@ -17,7 +17,6 @@ import (
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/weir-security/weir/schemas/ocsf"
 )
@@ -101,55 +100,4 @@ func valueType(path string, a ocsf.Attribute) arrow.DataType {
 		return arrow.FixedWidthTypes.Boolean
 	}
 	return arrow.BinaryTypes.String
-}
-
-// eventColumns are the columns of a class.
-type eventColumns interface {
-	column
-	set(row int, ev *ocsf.Event)
-}
-
-// Builder collects events of one class. It is used by one goroutine at a time.
-type Builder struct {
-	schema  *arrow.Schema
-	columns eventColumns
-	rows    int
-}
-
-// NewBuilder gives a builder for a class. It fails for a class outside the
-// selection.
-func NewBuilder(class ocsf.ClassUID) (*Builder, error) {
-	columns := newColumns(class)
-	if columns == nil {
-		return nil, fmt.Errorf("build arrow record: class %d is not in the selection", class)
-	}
-	return &Builder{schema: Schema(class), columns: columns}, nil
-}
-
-// Schema is the schema of the records.
-func (b *Builder) Schema() *arrow.Schema { return b.schema }
-
-// Len is the number of events since the last Reset.
-func (b *Builder) Len() int { return b.rows }
-
-// Append adds an event, whose attributes outside the builder's class are left
-// out. It copies what it keeps. The text of all events of one record together
-// must stay below 2 GiB.
-func (b *Builder) Append(ev *ocsf.Event) {
-	b.columns.set(b.rows, ev)
-	b.rows++
-}
-
-// Record is what was appended since the last Reset, in that order. It shares the
-// builder's memory: it is valid until the next Append or Reset.
-func (b *Builder) Record() arrow.RecordBatch {
-	t := arrow.StructOf(b.schema.Fields()...)
-	events := array.NewStructData(b.columns.data(b.rows, t))
-	return array.RecordFromStructArray(events, b.schema)
-}
-
-// Reset forgets all events and keeps the memory.
-func (b *Builder) Reset() {
-	b.columns.reset()
-	b.rows = 0
 }

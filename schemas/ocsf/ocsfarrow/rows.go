@@ -11,7 +11,7 @@ import (
 )
 
 // Rows reads the events of a record of a class back, of which any columns may be
-// missing: what was left out is absent. It is the inverse of [Builder].
+// missing: what was left out is absent. Package ocsfparquet writes them.
 type Rows struct {
 	root object
 	rows int
