@@ -1,6 +1,7 @@
 package jsondoc
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,6 +29,64 @@ func TestPlainRun(t *testing.T) {
 			}
 			text[at] = around
 		}
+	}
+}
+
+// plainSkipString is SkipString byte by byte.
+func plainSkipString(s []byte) int {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			return i
+		case '\\':
+			i++
+		}
+	}
+	return len(s)
+}
+
+func checkSkipString(t *testing.T, s []byte) {
+	t.Helper()
+	if got, want := SkipString(s), plainSkipString(s); got != want {
+		t.Fatalf("the string %q ends at %d, want %d", s, got, want)
+	}
+}
+
+// TestSkipString goes through all texts of up to nine bytes of three kinds, which may
+// lie anywhere in a word.
+func TestSkipString(t *testing.T) {
+	for size := range 10 {
+		text := make([]byte, size)
+		for number := range int(math.Pow(3, float64(size))) {
+			for i := range text {
+				text[i] = `"\a`[number%3]
+				number /= 3
+			}
+			for _, before := range []string{"", "\xdc", "abcde", "\xa2\x23aaaa"} {
+				checkSkipString(t, append([]byte(before), text...))
+				checkSkipString(t, append(append([]byte(before), text...), "bbb\"bbbbbb"...))
+			}
+		}
+	}
+}
+
+func FuzzSkipString(f *testing.F) {
+	for _, seed := range []string{`plain"`, `a\"b\\"`, `\\\\\\\"\\"`, `\`, ``} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(checkSkipString)
+}
+
+// BenchmarkSkipString skips a record that stands as text in an event.
+func BenchmarkSkipString(b *testing.B) {
+	text := []byte(strconv.Quote(strings.Repeat(`{"eventVersion":"1.09","userIdentity":{"type":"AssumedRole"}},`, 20)))[1:]
+	for name, skip := range map[string]func([]byte) int{"words": SkipString, "bytes": plainSkipString} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				skip(text)
+			}
+		})
 	}
 }
 

@@ -1,5 +1,7 @@
 package lake
 
+import "github.com/weir-security/weir/schemas/jsondoc"
+
 // scanHead finds class_uid and time of an event that weir wrote, without parsing
 // it: its text has no space between tokens, and of what lies between only strings
 // and brackets are told apart. ok is false for any other text, and then the
@@ -7,7 +9,7 @@ package lake
 //
 // It decides where a row goes, not whether it is an event: that is decode's, which
 // refuses what is no JSON, and a document with one key twice. For every other
-// document both agree: FuzzScanHead. Placing a row takes 0.4 of the time:
+// document both agree: FuzzScanHead. Placing a row takes 0.2 of the time:
 // BenchmarkHead.
 func scanHead(value []byte) (class, millis int64, ok bool) {
 	if len(value) == 0 || value[0] != '{' {
@@ -15,12 +17,11 @@ func scanHead(value []byte) (class, millis int64, ok bool) {
 	}
 	var hasClass, hasTime bool
 	for i := 1; i < len(value); i++ { // at a key
-		end, plain := scanString(value, i)
-		if !plain || end >= len(value) || value[end] != ':' {
+		key, ok := scanKey(value[i:])
+		if !ok {
 			return 0, 0, false
 		}
-		key := value[i+1 : end-1]
-		i = end + 1
+		i += len(key) + len(`"":`)
 		switch {
 		case string(key) == "class_uid":
 			class, i, hasClass = scanInt(value, i)
@@ -41,23 +42,17 @@ func scanHead(value []byte) (class, millis int64, ok bool) {
 	return 0, 0, false
 }
 
-// scanString gives the end of the string that begins at i, and whether it has no
-// escape. An end of len(value) may mean that there is none.
-func scanString(value []byte, i int) (end int, plain bool) {
-	if i >= len(value) || value[i] != '"' {
-		return len(value), false
+// scanKey gives the key that value begins with, if it has no escape and a colon
+// follows.
+func scanKey(value []byte) (key []byte, ok bool) {
+	if len(value) == 0 || value[0] != '"' {
+		return nil, false
 	}
-	plain = true
-	for i++; i < len(value); i++ {
-		switch value[i] {
-		case '"':
-			return i + 1, plain
-		case '\\':
-			plain = false
-			i++
-		}
+	end := 1 + jsondoc.PlainRun(value[1:])
+	if end+1 >= len(value) || value[end] != '"' || value[end+1] != ':' {
+		return nil, false
 	}
-	return len(value), false
+	return value[1:end], true
 }
 
 // scanInt reads a whole number of at most 18 digits that a comma or brace ends.
@@ -79,7 +74,7 @@ func scanValue(value []byte, i int) (end int, ok bool) {
 	for i < len(value) {
 		switch value[i] {
 		case '"':
-			i, _ = scanString(value, i)
+			i += 1 + jsondoc.SkipString(value[i+1:]) + 1
 		case '{', '[':
 			depth++
 			i++
