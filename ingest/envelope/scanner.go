@@ -1,9 +1,9 @@
 package envelope
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math/bits"
+
+	"github.com/weir-security/weir/schemas/jsondoc"
 )
 
 // maxDepth is how deep a record may nest. It also bounds the work on hostile
@@ -133,7 +133,7 @@ func (s *scanner) scan(p []byte) (int, verdict) {
 
 // text takes the bytes of a string, at most to its end or to a backslash.
 func (s *scanner) text(p []byte) (int, verdict) {
-	n := plainRun(p)
+	n := jsondoc.PlainRun(p)
 	if s.key && s.watch.active(s.open.depth) {
 		s.watch.add(p[:n])
 	}
@@ -142,10 +142,7 @@ func (s *scanner) text(p []byte) (int, verdict) {
 	}
 	switch p[n] {
 	case '"':
-		if !s.key {
-			return n + 1, s.endValue()
-		}
-		s.key, s.state = false, wantColon
+		return s.endText(p, n+1)
 	case '\\':
 		s.state = inEscape
 		s.watch.spoil()
@@ -153,6 +150,30 @@ func (s *scanner) text(p []byte) (int, verdict) {
 		return n, scanBad
 	}
 	return n + 1, scanMore
+}
+
+// endText ends a string in front of p[n]. It takes what most often follows at once,
+// up to the next string: 1.2x on BenchmarkSplit/ndjson.
+func (s *scanner) endText(p []byte, n int) (int, verdict) {
+	if s.key {
+		s.key, s.state = false, wantColon
+		if n < len(p) && p[n] == ':' {
+			n, s.state = n+1, wantValue
+			if n < len(p) && p[n] == '"' {
+				n, s.state = n+1, inString
+			}
+		}
+		return n, scanMore
+	}
+	v := s.endValue()
+	if v == scanMore && n < len(p) && p[n] == ',' && s.open.inObject() {
+		n, s.state = n+1, wantKey
+		if n < len(p) && p[n] == '"' {
+			n, s.state, s.key = n+1, inString, true
+			s.watch.begin()
+		}
+	}
+	return n, v
 }
 
 // structure takes a byte outside of strings, numbers and literals.
@@ -332,28 +353,6 @@ func (s *scanner) complain(next byte) string {
 		return fmt.Sprintf("more than %d levels of nesting", maxDepth)
 	}
 	return "expected " + wants[s.state] + ", found " + quote(next)
-}
-
-// plainRun is the length of the run of bytes at the start of p that stand for
-// themselves in a string: no quote, no backslash, no control character. It looks at
-// eight bytes at a time: 1.5x on BenchmarkSplit/cloudtrail against a loop over bytes.
-func plainRun(p []byte) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(p); i += 8 {
-		x := binary.LittleEndian.Uint64(p[i:])
-		quote, backslash := x^(ones*'"'), x^(ones*'\\')
-		stop := ((quote - ones) &^ quote) | ((backslash - ones) &^ backslash) | ((x - ones*0x20) &^ x)
-		if stop &= highs; stop != 0 {
-			return i + bits.TrailingZeros64(stop)/8
-		}
-	}
-	for ; i < len(p); i++ {
-		if c := p[i]; c == '"' || c == '\\' || c < 0x20 {
-			break
-		}
-	}
-	return i
 }
 
 // watch finds an envelope key among the names of the outermost object.

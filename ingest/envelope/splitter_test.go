@@ -394,19 +394,3 @@ func FuzzScanner(f *testing.F) {
 		}
 	})
 }
-
-// plainRun is the loop that it replaces.
-func FuzzPlainRun(f *testing.F) {
-	f.Add([]byte(`plain text without an end`))
-	f.Add([]byte("0123456\"89\\"))
-	f.Add([]byte("\x80\xff\x7f \x1f"))
-	f.Fuzz(func(t *testing.T, p []byte) {
-		want := 0
-		for want < len(p) && p[want] != '"' && p[want] != '\\' && p[want] >= 0x20 {
-			want++
-		}
-		if got := plainRun(p); got != want {
-			t.Errorf("%q: got %d, want %d", p, got, want)
-		}
-	})
-}
