@@ -158,13 +158,13 @@ func (r *testRun) test(t *Test) bool {
 	if h := r.out.health; h.Errors > 0 {
 		r.failf("the condition could not be evaluated: %s", h.LastError)
 	}
-	if h := r.out.health; h.Ungrouped > 0 && t.wantsAlerts() {
-		r.failf("%d events match but lack an attribute of `by` (%s), so they join no group", h.Ungrouped, strings.Join(r.groupNames(), ", "))
-	}
 	before := len(r.failures)
 	r.compare(t)
 	r.compareBodies(t)
 	if len(r.failures) > before {
+		if n := int(r.out.health.Ungrouped); n > 0 {
+			r.failf("%s matched but lacked an attribute of `by` (%s), and so joined no group", plural(n, "event"), strings.Join(r.groupNames(), ", "))
+		}
 		r.explain(rule, t)
 	}
 	return r.permute(rule, t)

@@ -24,12 +24,10 @@ func (r *testRun) compare(t *Test) {
 		}
 		return
 	}
-	left := slices.Clone(alerts)
-	for _, w := range t.Alerts {
-		i := slices.IndexFunc(left, func(a *ocsf.Event) bool { return r.difference(w, a) == "" })
+	pairs, left := r.pair(t.Alerts, alerts)
+	for i, w := range t.Alerts {
 		switch {
-		case i >= 0:
-			left = slices.Delete(left, i, i+1)
+		case pairs[i] != nil:
 		case len(left) == 1 && len(t.Alerts) == 1:
 			r.failf("%s", r.difference(w, left[0]))
 			left = nil
@@ -43,6 +41,42 @@ func (r *testRun) compare(t *Test) {
 	if len(alerts) == 0 && len(t.Alerts) > 0 {
 		r.failf("no alert at all: the condition %s", r.reach())
 	}
+}
+
+// pair gives each wanted alert an actual one that is as it says, no two the same, so
+// that as many as possible have one: a want that says little does not take the only
+// alert that one which says more would have. left are the alerts that none has.
+func (r *testRun) pair(wants []WantAlert, alerts []*ocsf.Event) (pairs, left []*ocsf.Event) {
+	has := make([]int, len(alerts)) // the want that an alert is given to, -1 for none
+	for i := range has {
+		has[i] = -1
+	}
+	var give func(want int, tried []bool) bool
+	give = func(want int, tried []bool) bool {
+		for i, a := range alerts {
+			if tried[i] || r.difference(wants[want], a) != "" {
+				continue
+			}
+			tried[i] = true
+			if has[i] < 0 || give(has[i], tried) {
+				has[i] = want
+				return true
+			}
+		}
+		return false
+	}
+	for want := range wants {
+		give(want, make([]bool, len(alerts)))
+	}
+	pairs = make([]*ocsf.Event, len(wants))
+	for i, want := range has {
+		if want >= 0 {
+			pairs[want] = alerts[i]
+		} else {
+			left = append(left, alerts[i])
+		}
+	}
+	return pairs, left
 }
 
 // reach tells how far the events came.
@@ -61,6 +95,15 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
+// shownText is a text in quotes, as a rule file would have it.
+func shownText(s string) string {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(s) // a string always has a JSON form
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
 // difference says how an alert is not as wanted; empty if it is.
 func (r *testRun) difference(w WantAlert, a *ocsf.Event) string {
 	var parts []string
@@ -70,17 +113,17 @@ func (r *testRun) difference(w WantAlert, a *ocsf.Event) string {
 		}
 	}
 	if w.Title != "" {
-		differ("title", quoteJSON(w.Title), quoteJSON(a.FindingInfo.Title()))
+		differ("title", shownText(w.Title), shownText(a.FindingInfo.Title()))
 	}
 	if w.Severity != "" {
 		differ("severity", w.Severity, severityName(a.SeverityID()))
 	}
 	group, context := groupValues(a), weirValues(a, "context")
 	for _, name := range slices.Sorted(maps.Keys(w.Group)) {
-		differ("group "+name, quoteJSON(w.Group[name]), quoteJSON(group[name]))
+		differ("group "+name, shownText(w.Group[name]), shownText(group[name]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.Context)) {
-		differ("context "+name, quoteJSON(w.Context[name]), quoteJSON(context[name]))
+		differ("context "+name, shownText(w.Context[name]), shownText(context[name]))
 	}
 	if w.Window != nil {
 		differ("window", w.Window.text(), (&WantWindow{Start: w.Window.like(a.StartTime(), r.start), End: w.Window.like(a.EndTime(), r.start)}).text())
@@ -214,15 +257,12 @@ type gotBody struct {
 
 // compareBodies holds what destinations would be sent against files.
 func (r *testRun) compareBodies(t *Test) {
-	left := slices.Clone(r.out.alerts)
-	for _, w := range t.Alerts {
-		i := slices.IndexFunc(left, func(a *ocsf.Event) bool { return r.difference(w, a) == "" })
-		if i < 0 {
+	pairs, _ := r.pair(t.Alerts, r.out.alerts)
+	for i, alert := range pairs {
+		if alert == nil {
 			continue // compare has said so
 		}
-		alert := left[i]
-		left = slices.Delete(left, i, i+1)
-		for _, b := range w.Bodies {
+		for _, b := range t.Alerts[i].Bodies {
 			r.compareBody(b, alert)
 		}
 	}

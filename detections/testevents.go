@@ -18,6 +18,11 @@ func (r *testRun) give(source string, e *TestEvent) error {
 			return err
 		}
 	}
+	if e.Set != nil {
+		if err := uselessPatch(records, e.Set); err != nil {
+			return err
+		}
+	}
 	if e.Source != "" {
 		source = e.Source
 	}

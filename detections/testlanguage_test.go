@@ -82,6 +82,52 @@ func TestSeen(t *testing.T) {
 	}
 }
 
+// TestAssertsPair: an element of alerts that says little does not take the alert that
+// another, which says more, is about.
+func TestAssertsPair(t *testing.T) {
+	rule := ruleWith(alertBlock, `
+  - name: both
+    source: aws.cloudtrail
+    events: [{input: stop.json}, {input: stop.json, set: {user: dave}}]
+    alerts: [{severity: high}, {title: StopLogging by carol}]
+  - {name: silent, source: aws.cloudtrail, input: stop.json, set: {op: Other}, alerts: []}
+`)
+	for _, r := range runWith(t, rule, map[string]string{"a/stop.json": record("1", "00:00:00")}, detections.TestOptions{}).Results {
+		for _, f := range r.Failures {
+			t.Errorf("%s: %s", r.Test, f)
+		}
+	}
+}
+
+// TestPatchMistakes: a patch that does nothing, or something else than it looks like,
+// would let a silent test pass for nothing.
+func TestPatchMistakes(t *testing.T) {
+	rule := ruleWith(alertBlock, `
+  - {name: fires, source: aws.cloudtrail, input: stop.json, alerts: 1}
+  - {name: nothing to remove, source: aws.cloudtrail, input: stop.json, set: {opp: null, op: Other}, alerts: 0}
+  - {name: a path, source: aws.cloudtrail, input: nested.json, set: {identity.type: Root, op: Other}, alerts: 0}
+  - {name: nothing to remove below, source: aws.cloudtrail, input: nested.json, set: {identity: {typo: null}, op: Other}, alerts: 0}
+  - {name: a member with a dot, source: aws.cloudtrail, input: nested.json, set: {"labels": {a.b/c: x}, "no.such": 1, op: Other}, alerts: 0}
+  - {name: removed, source: aws.cloudtrail, input: nested.json, set: {identity: {type: null}, op: Other}, alerts: 0}
+  - {name: removed from one of two, source: aws.cloudtrail, input: two.ndjson, set: {identity: null, op: Other}, alerts: 0}
+`)
+	got := map[string]string{}
+	nested := strings.Replace(record("1", "00:00:00"), "{", `{"identity": {"type": "User"}, "labels": {"a": 1}, `, 1)
+	for _, r := range runWith(t, rule, map[string]string{"a/stop.json": record("1", "00:00:00"), "a/nested.json": nested, "a/two.ndjson": record("2", "00:00:01") + "\n" + nested + "\n"}, detections.TestOptions{}).Results {
+		got[r.Test] = strings.Join(r.Failures, "\n")
+	}
+	for test, want := range map[string]string{
+		"fires": "", "a member with a dot": "", "removed": "", "removed from one of two": "",
+		"nothing to remove":       `set: the record has no opp to remove; did you mean "op"?`,
+		"a path":                  `set: "identity.type" is a member of that name, not a path; write {identity: {type: ...}}`,
+		"nothing to remove below": `set: the record has no identity.typo to remove; did you mean "type"?`,
+	} {
+		if !strings.HasSuffix(got[test], want) || want == "" && got[test] != "" {
+			t.Errorf("%s: got %q, want %q", test, got[test], want)
+		}
+	}
+}
+
 // TestAssertsFail: and when it does not, with the reason.
 func TestAssertsFail(t *testing.T) {
 	rule := ruleWith(thresholdBlock, `
@@ -145,6 +191,13 @@ func TestUpdate(t *testing.T) {
       - title: nobody
         severity: high
     input: stop.json
+  - name: fewer, none of them as it came
+    source: aws.cloudtrail
+    input: stop.json
+    alerts:
+      - title: nobody   # is corrected
+        severity: low
+      - {title: gone}
   - name: number
     source: aws.cloudtrail
     input: stop.json

@@ -77,18 +77,13 @@ func (t *TestResult) edits() []yamlpos.Edit {
 		return t.recount()
 	}
 	var edits []yamlpos.Edit
-	left := slices.Clone(t.got)
 	run := testRun{start: t.start}
-	var open []WantAlert
-	for _, w := range t.test.Alerts {
-		if i := slices.IndexFunc(left, func(a *ocsf.Event) bool { return run.difference(w, a) == "" }); i >= 0 {
-			left = slices.Delete(left, i, i+1)
-		} else {
-			open = append(open, w)
+	pairs, left := run.pair(t.test.Alerts, t.got)
+	for i, w := range t.test.Alerts {
+		if pairs[i] == nil {
+			edits = append(edits, t.correct(w, left[0])...)
+			left = left[1:]
 		}
-	}
-	for i, w := range open {
-		edits = append(edits, t.correct(w, left[i])...)
 	}
 	return edits
 }
@@ -147,19 +142,17 @@ func (t *TestResult) recount() []yamlpos.Edit {
 // resize removes elements of a block list that nothing answers to, and adds what is
 // missing.
 func (t *TestResult) resize() (edits []yamlpos.Edit) {
-	left := slices.Clone(t.got)
 	run := testRun{start: t.start}
-	for _, w := range t.test.Alerts {
-		if i := slices.IndexFunc(left, func(a *ocsf.Event) bool { return run.difference(w, a) == "" }); i >= 0 {
-			left = slices.Delete(left, i, i+1)
-			continue
-		}
-		if len(left) > 0 && len(t.got) >= len(t.test.Alerts) {
+	pairs, left := run.pair(t.test.Alerts, t.got)
+	for i, w := range t.test.Alerts {
+		switch {
+		case pairs[i] != nil:
+		case len(left) > 0:
 			edits = append(edits, t.correct(w, left[0])...)
 			left = left[1:]
-			continue
+		default:
+			edits = append(edits, w.node.Remove())
 		}
-		edits = append(edits, w.node.Remove())
 	}
 	for _, a := range left {
 		edits = append(edits, t.test.alerts.Append(wantedFields(a)))
