@@ -69,6 +69,16 @@ func loadMappings(cfg *config.Config, files []string) ([]*mapping.Mapping, error
 // customSources are the names of the configuration's sources that have a mapping.
 func customSources(cfg *config.Config) []string { return slices.Sorted(maps.Keys(cfg.Mappings())) }
 
+// customSources are those of the configuration and of --mapping.
+func (f *inputFlags) customSources(cfg *config.Config) ([]string, error) {
+	mappings, err := loadMappings(cfg, f.mappings)
+	var names []string
+	for _, m := range mappings {
+		names = append(names, m.Source)
+	}
+	return names, err
+}
+
 const mappingPathHelp = `
 
 A mapping of a source (docs/custom-sources.md) is given by its file, or by a directory that is not one of rules.`

@@ -5,8 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,7 +42,7 @@ the findings that live detection wrote, and why; what nothing explains ends the 
   weir replay --lake s3://security-lake/weir --compare`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if l.given(args) {
-				return runReplayLake(c, args, &l, rules, format)
+				return runReplayLake(c, args, &l, &f, rules, format)
 			}
 			if err := l.checkFiles(c); err != nil {
 				return err
@@ -65,7 +63,11 @@ func runReplay(c *cobra.Command, args []string, f *inputFlags, rulesDir, format 
 	if err != nil {
 		return err
 	}
-	rules, err := loadRules(c, cmp.Or(rulesDir, cfg.Rules.Dir), customSources(cfg)...)
+	custom, err := f.customSources(cfg)
+	if err != nil {
+		return err
+	}
+	rules, err := loadRules(c, cmp.Or(rulesDir, cfg.Rules.Dir), custom...)
 	if err != nil {
 		return err
 	}
@@ -93,7 +95,9 @@ func runReplay(c *cobra.Command, args []string, f *inputFlags, rulesDir, format 
 	if err := f.printCounts(stderr, r.Counts, false); err != nil {
 		return err
 	}
-	replay.summary(stderr, replay.engine.Health())
+	if err := replay.summary(stderr, f.summary, replay.engine.Health(), nil); err != nil {
+		return err
+	}
 	f.printAdvice(stderr, r.Counts, "weir normalize --dead-letter", "")
 	return nil
 }
@@ -163,24 +167,6 @@ func (r *replayer) give(alerts []*ocsf.Event) error {
 		}
 	}
 	return nil
-}
-
-// summary says what fired, and which rules could not be evaluated.
-func (r *replayer) summary(stderr io.Writer, health []detections.RuleHealth) {
-	stats := r.correlator.Stats()
-	fmt.Fprintf(stderr, "%s", count(int(stats.Alerts+stats.Failures), "alert"))
-	if by := breakdown(r.fired); by != "" {
-		fmt.Fprintf(stderr, " (%s)", by)
-	}
-	fmt.Fprintf(stderr, " and %s of %s\n", count(int(stats.Rollups), "roll-up"), count(len(r.rules.Rules()), "rule"))
-	if stats.Late > 0 {
-		fmt.Fprintf(stderr, "%s came too late to be counted: a file of the lake has events of another day than its own\n", count(int(stats.Late), "signal"))
-	}
-	for _, h := range health {
-		if h.Errors > 0 {
-			fmt.Fprintf(stderr, "rule %s could not be evaluated on %s: %s\n", h.RuleID, count(int(h.Errors), "event"), h.LastError)
-		}
-	}
 }
 
 // newAlertPrinter returns what prints an alert.

@@ -94,11 +94,11 @@ func (t *timeFlag) String() string {
 // Type is empty: the usage names the value.
 func (*timeFlag) Type() string { return "time" }
 
-func runReplayLake(c *cobra.Command, args []string, f *lakeFlags, rulesDir, format string) (err error) {
+func runReplayLake(c *cobra.Command, args []string, f *lakeFlags, in *inputFlags, rulesDir, format string) (err error) {
 	if err := f.check(c, args); err != nil {
 		return err
 	}
-	l, closeLake, err := f.open(c, rulesDir)
+	l, closeLake, err := f.open(c, in, rulesDir)
 	if err != nil {
 		return err
 	}
@@ -126,9 +126,9 @@ func runReplayLake(c *cobra.Command, args []string, f *lakeFlags, rulesDir, form
 		return err
 	}
 	stderr := c.ErrOrStderr()
-	fmt.Fprintf(stderr, "%s of %s read in %s of %s\n", count(int(res.Stats.Rows), "row"), count(int(res.Stats.Files), "file"),
-		count(int(res.Stats.GroupsNow), "row group"), count(int(res.Stats.Groups), "row group"))
-	correlate.summary(stderr, res.Health)
+	if err := correlate.summary(stderr, in.summary, res.Health, &res.Stats); err != nil {
+		return err
+	}
 	if f.compare {
 		err = r.compare(c, out, format)
 	}
@@ -152,7 +152,7 @@ func checkEmpty(c *cobra.Command, l *replay.Lake) error {
 }
 
 // open opens the lake and loads the rules that the flags mean.
-func (f *lakeFlags) open(c *cobra.Command, rulesDir string) (*replay.Lake, func() error, error) {
+func (f *lakeFlags) open(c *cobra.Command, in *inputFlags, rulesDir string) (*replay.Lake, func() error, error) {
 	cfg, err := loadConfig(c, f.config)
 	if err != nil {
 		return nil, nil, err
@@ -165,7 +165,11 @@ func (f *lakeFlags) open(c *cobra.Command, rulesDir string) (*replay.Lake, func(
 	if rulesDir == "" {
 		rulesDir = cfg.Rules.Dir
 	}
-	rules, err := loadRules(c, rulesDir, customSources(cfg)...)
+	custom, err := in.customSources(cfg) // of which rules have tests: a lake's events are mapped
+	if err != nil {
+		return nil, nil, err
+	}
+	rules, err := loadRules(c, rulesDir, custom...)
 	if err != nil {
 		return nil, nil, err
 	}
