@@ -8,7 +8,7 @@ import (
 )
 
 // keptColumns is how much memory the columns that wait for the next file may have.
-const keptColumns = 40 << 20
+const keptColumns = 64 << 20
 
 // columnsPool keeps the columns of files that were written, for growing them again
 // costs a tenth of a file. Several goroutines may use one.

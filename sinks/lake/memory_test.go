@@ -94,7 +94,7 @@ func TestMemory(t *testing.T) {
 			if most > flushMemory+flushMemory/4 {
 				t.Errorf("the writer needs %d MB beside the records", most>>20)
 			}
-			if kept > 48<<20 {
+			if kept > 80<<20 {
 				t.Errorf("the writer keeps %d MB", kept>>20)
 			}
 			runtime.KeepAlive(rows)
