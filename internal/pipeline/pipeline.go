@@ -99,7 +99,9 @@ func Run(ctx, drain context.Context, o Options) error {
 	}
 	o.Stats.Telemetry.Health.Expect(expected...)
 	if o.rules = newRulesNow(o.Rules); slices.Contains(o.Roles, RoleDetect) {
-		defer startReload(drain, &o)()
+		notes := &detectNotes{health: &o.Stats.Telemetry.Health}
+		defer startReload(drain, &o, notes)()
+		defer startMappingWatch(drain, &o, notes, reloadPoll)()
 	}
 	return runAgain(ctx, drain, o)
 }

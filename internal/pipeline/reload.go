@@ -85,14 +85,15 @@ type reloader struct {
 	now       *rulesNow
 	log       *slog.Logger
 	telemetry *telemetry.Telemetry
+	notes     *detectNotes
 }
 
 // startReload watches the rules until the function that it returns is called.
-func startReload(ctx context.Context, o *Options) (stop func()) {
+func startReload(ctx context.Context, o *Options, notes *detectNotes) (stop func()) {
 	if o.Reload == nil || o.Once {
 		return func() {}
 	}
-	r := &reloader{Reload: *o.Reload, now: o.rules, log: o.Log, telemetry: o.Stats.Telemetry}
+	r := &reloader{Reload: *o.Reload, now: o.rules, log: o.Log, telemetry: o.Stats.Telemetry, notes: notes}
 	o.rules.refused = r.refuse
 	if r.watch == (filewatch.Options{}) {
 		r.watch = filewatch.Options{Settle: reloadSettle, Poll: reloadPoll}
@@ -145,7 +146,7 @@ func (r *reloader) load() {
 		r.refuse(err)
 		return
 	}
-	r.telemetry.Health.Note(string(RoleDetect), "")
+	r.notes.set(&r.notes.rules, "")
 	before := r.now.set.Load()
 	if rules.Digest() == before.Digest() {
 		r.telemetry.RulesReload.WithLabelValues("unchanged").Inc()
@@ -185,7 +186,7 @@ func (r *reloader) refuse(err error) {
 	old := r.now.set.Load().Digest()
 	r.log.Error("rules have changed and are refused; the ones before go on; weir check says what is wrong",
 		slog.String(logkey.File, r.Dir), slog.Int(logkey.Count, count), slog.String(logkey.Error, first), slog.String(logkey.Ruleset, old))
-	r.telemetry.Health.Note(string(RoleDetect), fmt.Sprintf("the changed rules are refused (%d wrong) and rule set %s goes on: %s", count, old, first))
+	r.notes.set(&r.notes.rules, fmt.Sprintf("the changed rules are refused (%d wrong) and rule set %s goes on: %s", count, old, first))
 }
 
 // renew goes over to rules that were loaded meanwhile, between two transactions. Their
