@@ -14,11 +14,8 @@ func hash(key string) uint16 {
 	if n == 0 {
 		return 0
 	}
-	h := uint32(n)
-	h = h*31 + uint32(key[0])
-	h = h*31 + uint32(key[n/2])
-	h = h*31 + uint32(key[n-1])
-	return uint16(h)
+	h := uint32(n) | uint32(key[0])<<8 | uint32(key[n/2])<<16 | uint32(key[n-1])<<24
+	return uint16(h * 0x9e3779b1 >> 16) // the golden ratio: all of h decides
 }
 
 // markDuplicates marks every member of object i whose key comes again later.

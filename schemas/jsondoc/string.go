@@ -10,6 +10,23 @@ import (
 func (p *parser) string() (hasEscape bool, err *Error) {
 	src := p.src
 	i := p.pos + 1
+	for ; i+8 <= len(src); i += 8 {
+		if marks := stops(wordAt(src, i)); marks != 0 {
+			i += lowest(marks)
+			if src[i] == '"' {
+				p.pos = i + 1
+				return false, nil
+			}
+			break
+		}
+	}
+	return p.oddString(i)
+}
+
+// oddString reads on from i, which is inside a string: one with an escape, or at the
+// end of the text.
+func (p *parser) oddString(i int) (hasEscape bool, err *Error) {
+	src := p.src
 	for {
 		i += PlainRun(src[i:])
 		p.pos = i
