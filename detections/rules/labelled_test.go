@@ -62,7 +62,7 @@ func (id *labelledID) UnmarshalJSON(text []byte) error {
 // by id and name, and why.
 var labelledExceptions = map[string]string{
 	"AWS.Console.LoginWithoutMFA No MFA Login - New User":                        "who is new is in a cache of the original",
-	"Kubernetes.System.Principal.PublicIP Pod with Mixed Public and Private IPs":  "who adds a private address by X-Forwarded-For must not hide",
+	"Kubernetes.System.Principal.PublicIP Pod with Mixed Public and Private IPs": "who adds a private address by X-Forwarded-For must not hide",
 	"Kubernetes.Role.NodeProxyPermissions Updating existing role (not creating)": "a changed role allows as much as a new one",
 }
 
