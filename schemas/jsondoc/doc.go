@@ -92,6 +92,7 @@ type Doc struct {
 	duplicates int               // members that are shadowed
 	surrogates []uint32          // where the lone ones are
 	seen       map[string]uint32 // keys of one big object
+	index      rootIndex
 }
 
 // node is one value. Positions are bytes of Doc.src.
@@ -140,6 +141,7 @@ func (d *Doc) ParseString(s string) error {
 		return err
 	}
 	d.patchSurrogates()
+	d.indexRoot()
 	return nil
 }
 

@@ -50,6 +50,15 @@ func (v Value) Get(key string) Value {
 		return Value{}
 	}
 	nodes, hash := v.doc.nodes, hash(key)
+	if v.index == 0 {
+		switch m := v.doc.index[hash%rootSlots]; {
+		case m == severalMembers:
+		case m == 0 || nodes[m].keyHash != hash || !v.doc.hasKey(m, key):
+			return Value{}
+		default:
+			return Value{v.doc, m}
+		}
+	}
 	end := nodes[v.index].next
 	for i := v.index + 1; i < end; i = nodes[i].next {
 		if nodes[i].keyHash == hash && nodes[i].marks&shadowed == 0 && v.doc.hasKey(i, key) {
