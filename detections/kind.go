@@ -33,21 +33,21 @@ var kindForms = []struct {
 	id   string
 	form *regexp.Regexp
 }{
-	{"syntax", regexp.MustCompile(`^(yaml: |YAML takes|anchors and|tags are|write it on one line|the \{ is not|a \} without|the file is empty|a second document|not UTF-8|read yaml|a control character|the lines end|the expression ends|a modifier of Sigma|a list stands in|an expression ends|a comment begins|write x\.|write \. for|the text ends|write (==|!=|&&|\|\||x|!|straight) |` +
-		`a value is wanted|want a comma|want [])}] before|.* (closes nothing|means nothing in CEL|is one too many.*|is a reserved word of CEL.*)$|the text (is not closed|has an escape))`)},
+	{"syntax", regexp.MustCompile(`^(yaml: |YAML takes|anchors and|merge keys are|tags are|write it on one line|the \{ is not|a \} without|the file is empty|a second document|not UTF-8|read yaml|a control character|the lines end|the expression ends|a modifier of Sigma|a list stands in|an expression ends|a comment begins|write x\.|write \. for|the text ends|write (==|!=|&&|\|\||x|!|straight) |` +
+		`a value is wanted|want a comma|want [])}] before|.* (closes nothing|means nothing in CEL|is one too many.*|is a reserved word of CEL.*)$|the brackets are nested|the text (is not closed|has an escape))`)},
 	{"unknown-key", regexp.MustCompile(`^unknown key `)},
 	{"missing-key", regexp.MustCompile("^missing; add `")},
-	{"tests", regexp.MustCompile(`^(no such fixture|alert.context does not|write .\[\]. for no alert|no test expects|another test is called|missing the event|an event has input or raw|a fixture is|the rule does not group by|.* belongs into an element of events)`)},
+	{"tests", regexp.MustCompile(`^(no such fixture|alert.context does not|write .\[\]. for no alert|want a list of alerts|set: |no test expects|another test is called|missing the event|an event has input or raw|a fixture is|the rule does not group by|.* belongs into an element of events)`)},
 	{"attack-id", regexp.MustCompile(`ATT&CK`)},
 	{"never-filled", regexp.MustCompile(`no source of this build fills it`)},
 	{"not-selected", regexp.MustCompile(`this build's selection does not hold it`)},
-	{"never-holds", regexp.MustCompile(`^(this can never hold|.* has no value -?\d+; )`)},
+	{"never-holds", regexp.MustCompile(`^(this can never hold|a division by zero|.* has no value -?\d+; )`)},
 	{"always-holds", regexp.MustCompile(`^(this always holds|the same is asked for twice|this is compared as a text|addresses are compared|.* is called otherwise)`)},
 	{"absent-value", regexp.MustCompile(`^(also holds when .* is absent|an absent attribute is in the list)`)},
 	{"cost", regexp.MustCompile(`^(costs up to|exists\(\), all\(\)|estimate|\d+ bytes;  the cost|.*budget)`)},
 	{"unknown-name", regexp.MustCompile(`^(unknown (value|class|source|list) |a class is called by|.* is no severity|the class .* has no attribute|.* \(object .*\) has no attribute|there is no function|\w+ has no \w+[;,]|lists is not a value|.* does not have the attribute)`)},
 	{"identity", regexp.MustCompile(`^(the id follows|an id consists|".*" is no rule id|.* is the id or an alias|key ".*" appears twice|.* is listed twice|.* is in the list twice|a list is called|a name consists|(rule|list) files end in)`)},
-	{"wrong-type", regexp.MustCompile(`^(a condition is (of one|one text)|.* is asked for an element|contains\(\) looks|exists is called|.* is an? \w+_t; |a severity is one|of type |an expression builds|\w+ is called on a list|want an? |want .*, got|a condition is true or false|a JSON value is|(an? )?.* is compared with|.* is a number; |.* is an? (object|list|set|enum)|.* are values of |.* does not take|.* is not for JSON|in looks into|.* is never in |! is for|only JSON is null|has\(\) takes|.* takes a variable)`)},
+	{"wrong-type", regexp.MustCompile(`^(a condition is (of one|one text)|.* is asked for an element|contains\(\) looks|exists is called|.* is an? \w+_t; |a severity is one|of type |an expression builds|\w+ is called on a list|want an? |want .*, got|a condition is true or false|a JSON value is|(an? )?.* is compared with|.* is a number; |.* is an? (object|list|set|enum)|.* are values of |.* does not take|.* is not for JSON|in looks into|JSON of a list|in does not look for|.* is never in |! is for|only JSON is null|has\(\) takes|.* takes a variable)`)},
 }
 
 // KindOf is the kind of a problem.

@@ -27,7 +27,7 @@ func (l *loader) lists() []*expr.List {
 		switch {
 		case strings.HasPrefix(entry.Name(), "."):
 			continue
-		case strings.HasSuffix(file, ".yml"):
+		case strings.EqualFold(path.Ext(file), ".yml"), strings.EqualFold(path.Ext(file), ".yaml") && path.Ext(file) != ".yaml":
 			l.extra = append(l.extra, Problem{File: l.fileName(file), Message: "list files end in .yaml; rename it"})
 			continue
 		case !strings.HasSuffix(file, ".yaml"):

@@ -194,7 +194,12 @@ func (l *loader) read(file string) ([]byte, bool) {
 	if strings.HasPrefix(file, listsDir+"/") {
 		most = maxListFile
 	}
-	if info, err := fs.Stat(l.fsys, file); err == nil && info.Size() > most {
+	info, err := fs.Stat(l.fsys, file)
+	if err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+		l.refuse(file, "no regular file")
+		return nil, false
+	}
+	if err == nil && info.Size() > most {
 		l.extra = append(l.extra, Problem{File: l.fileName(file), Message: fmt.Sprintf("%d bytes; a file of this kind has at most %d", info.Size(), most)})
 		return nil, false
 	}
@@ -220,41 +225,56 @@ func (l *loader) problems() Problems {
 // ruleFiles are the files that hold rules: every .yaml but those below lists,
 // testdata, and directories that begin with a dot or an underscore. Links to
 // directories are followed: in a ConfigMap every directory is one.
-func (l *loader) ruleFiles() ([]string, error) { return l.filesBelow(".", 0) }
+func (l *loader) ruleFiles() ([]string, error) { return l.filesBelow(".", nil) }
 
-// maxDepth bounds links that lead in circles.
-const maxDepth = 32
-
-func (l *loader) filesBelow(dir string, depth int) ([]string, error) {
+// filesBelow are those of a directory; above are the directories that it is in.
+func (l *loader) filesBelow(dir string, above []fs.FileInfo) ([]string, error) {
 	var files []string
 	entries, err := fs.ReadDir(l.fsys, dir)
-	if err != nil || depth > maxDepth {
+	if err != nil {
 		return nil, err
+	}
+	if info, err := fs.Stat(l.fsys, dir); err == nil {
+		if slices.ContainsFunc(above, func(a fs.FileInfo) bool { return os.SameFile(a, info) }) {
+			l.refuse(dir, "a link to a directory that it is in; remove it")
+			return nil, nil
+		}
+		above = append(slices.Clip(above), info)
 	}
 	for _, d := range entries {
 		base, file := d.Name(), path.Join(dir, d.Name())
-		isDir := d.IsDir()
-		if d.Type()&fs.ModeSymlink != 0 {
+		mode := d.Type()
+		if mode&fs.ModeSymlink != 0 {
 			if info, err := fs.Stat(l.fsys, file); err == nil {
-				isDir = info.IsDir()
+				mode = info.Mode()
 			}
 		}
+		extension := path.Ext(base)
 		switch {
-		case isDir && (file == listsDir || base == testdataDir || base[0] == '.' || base[0] == '_'):
-		case isDir:
-			below, err := l.filesBelow(file, depth+1)
+		case mode.IsDir() && (file == listsDir || base == testdataDir || base[0] == '.' || base[0] == '_'):
+		case mode.IsDir():
+			below, err := l.filesBelow(file, above)
 			if err != nil {
 				return nil, err
 			}
 			files = append(files, below...)
 		case file == RootFile || base[0] == '.':
-		case strings.HasSuffix(base, ".yaml"):
+		case base == RootFile:
+			l.refuse(file, "a directory of rules within another; ids follow from the outer one, so remove this file")
+		case extension == ".yaml" && mode&fs.ModeSymlink != 0:
+			l.refuse(file, "a link to what is not there")
+		case extension == ".yaml":
 			files = append(files, file)
-		case strings.HasSuffix(base, ".yml"):
-			l.extra = append(l.extra, Problem{File: l.fileName(file), Message: "rule files end in .yaml; rename it"})
+		case strings.EqualFold(extension, ".yml"), strings.EqualFold(extension, ".yaml"):
+			l.refuse(file, "rule files end in .yaml; rename it")
 		}
 	}
 	return files, nil
+}
+
+// refuse reports a file as a whole.
+func (l *loader) refuse(file, message string) {
+	l.extra = append(l.extra, Problem{File: l.fileName(file), Message: message})
 }
 
 // idPattern is one part of a rule's id.

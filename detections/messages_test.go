@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -133,9 +134,42 @@ func TestLargeFileProblems(t *testing.T) {
 	})+"\n")
 }
 
+// TestLinkProblems: what a directory may hold that no text can.
+func TestLinkProblems(t *testing.T) {
+	dir := t.TempDir()
+	write := func(file, text string) {
+		t.Helper()
+		file = filepath.Join(dir, file)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("weir-rules.yaml", "format: 1\n")
+	write("a/b/rule.yaml", "id: a.b.rule\n")
+	pipe := filepath.Join(dir, "a", "pipe.yaml")
+	for _, err := range []error{
+		os.Symlink("..", filepath.Join(dir, "a", "loop")), os.Symlink("b", filepath.Join(dir, "a", "twice")),
+		os.Symlink("nowhere.yaml", filepath.Join(dir, "a", "gone.yaml")), syscall.Mkfifo(pipe, 0o600),
+		os.Symlink("pipe.yaml", filepath.Join(dir, "a", "to_pipe.yaml")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := detections.LoadFS(os.DirFS(dir), detections.LoadOptions{Name: "rules"})
+	var problems detections.Problems
+	if !errors.As(err, &problems) {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/bad/links.want", problems.Text()+"\n")
+}
+
 // reporters are the functions that report a problem, and which argument of theirs is
 // the message.
-var reporters = map[string]int{"Problemf": 0, "Warnf": 0, "Report": 3, "Warn": 3, "errorAt": 1, "errorAfter": 1, "warnAt": 1, "errorPlaced": 2, "report": 3}
+var reporters = map[string]int{"Problemf": 0, "Warnf": 0, "Report": 3, "Warn": 3, "errorAt": 1, "errorAfter": 1, "warnAt": 1, "errorPlaced": 2, "report": 3, "refuse": 1}
 
 // messageFunctions make messages, or parts of them, that others report: every text of
 // theirs with a space in it counts as one.
@@ -144,7 +178,7 @@ var messageFunctions = []string{"checkTechnique", "parseDuration", "splitTemplat
 
 // passedOn are the places that report what another function, of those above, has said.
 var passedOn = []string{
-	"detections.about", "detections.compile", "detections.duration", "detections.listValues", "detections.title", "detections.root", "detections.read", "detections.lists",
+	"detections.about", "detections.compile", "detections.duration", "detections.listValues", "detections.title", "detections.root", "detections.read", "detections.refuse", "detections.lists",
 	"detections.checkBudget", "expr.Compile", "expr.compile", "expr.syntax", "expr.mistyped", "expr.errorAt", "expr.errorAfter", "expr.errorPlaced", "expr.warnAt", "expr.literals",
 	"expr.lintNode", "expr.lintComparison", "expr.unfilled", "yamlpos.Problemf", "yamlpos.Warnf", "yamlpos.Warn", "yamlpos.Report", "yamlpos.syntax", "yamlpos.isText",
 }

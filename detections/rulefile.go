@@ -13,6 +13,7 @@ import (
 	"github.com/weir-security/weir/detections/internal/expr"
 	"github.com/weir-security/weir/internal/yamlpos"
 	"github.com/weir-security/weir/schemas/ocsf"
+	"github.com/weir-security/weir/schemas/ocsf/facts"
 )
 
 // reader reads one rule file.
@@ -175,6 +176,10 @@ func (r *reader) class(n yamlpos.Node) *ocsf.Class {
 		names := make([]string, len(ocsf.Classes))
 		for i := range ocsf.Classes {
 			names[i] = ocsf.Classes[i].Name
+		}
+		if facts.Load().Class(name) != nil {
+			n.Problemf("%s is valid OCSF, but this build's selection does not hold it; there are %s", name, strings.Join(names, ", "))
+			return nil
 		}
 		n.Problemf("unknown class %q%s", name, hintOrAll(name, names))
 	}

@@ -185,7 +185,7 @@ func TestRunTestsTellsOfUngroupedEvents(t *testing.T) {
   - {name: a, source: aws.cloudtrail, input: stop.json, set: {user: null}, repeat: 5, alerts: [{}]}
   - {name: b, source: aws.cloudtrail, input: stop.json, alerts: []}
 `), map[string]string{"a/stop.json": stopRecord})
-	if got := strings.Join(report.Results[0].Failures, "\n"); !strings.Contains(got, "5 events match but lack an attribute of `by` (actor.user.name)") ||
+	if got := strings.Join(report.Results[0].Failures, "\n"); !strings.Contains(got, "5 events matched but lacked an attribute of `by` (actor.user.name)") ||
 		!strings.Contains(got, "the threshold is 3 in a group") {
 		t.Error(got)
 	}

@@ -107,6 +107,10 @@ func (r *reader) wantAlerts(t *Test, n yamlpos.Node) {
 		return
 	}
 	t.Alerts = []WantAlert{}
+	if n.IsScalar() {
+		n.Problemf("want a list of alerts, or their number, got %q", n.Text())
+		return
+	}
 	for _, a := range n.List() {
 		t.Alerts = append(t.Alerts, r.wantAlert(a))
 	}

@@ -72,13 +72,17 @@ func (d *Document) Problems() Problems {
 	return d.problems
 }
 
-// Report adds a problem at a place of this file.
+// Report adds a problem at a place of this file. What is there already is not said
+// twice.
 func (d *Document) Report(line, col int, path, format string, args ...any) {
 	p := Problem{File: d.name, Line: line, Col: col, Path: path, Message: sprintf(format, args)}
 	if 1 <= line && line <= len(d.lines) {
 		p.Source = strings.TrimSuffix(d.lines[line-1], "\r")
 		p.EndCol = tokenEnd(p.Source, col)
 	}
+	d.problems = slices.DeleteFunc(d.problems, func(other Problem) bool {
+		return other.Line == p.Line && other.Col == p.Col && other.Path == p.Path && other.Message == p.Message
+	})
 	d.problems = append(d.problems, p)
 }
 

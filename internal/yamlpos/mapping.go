@@ -14,6 +14,7 @@ type Mapping struct {
 	members []Member
 	asked   []string
 	others  map[string]string
+	merged  bool // it has a merge key, so it may have any others
 }
 
 // Member is one key of a mapping with its value.
@@ -38,6 +39,11 @@ func (n Node) Mapping() *Mapping {
 			continue
 		}
 		name := key.yaml.Value
+		if name == "<<" {
+			m.merged = true
+			key.Problemf("merge keys are not supported; write the keys out")
+			continue
+		}
 		if first, ok := m.find(name); ok {
 			line, _ := first.Key.Pos()
 			key.Problemf("key %q appears twice, first in line %d", name, line)
@@ -83,7 +89,7 @@ func (m *Mapping) Get(key string) Node {
 // Require is Get for a key that must be there: its absence is reported.
 func (m *Mapping) Require(key string) Node {
 	n := m.Get(key)
-	if !n.Exists() && m.node.IsMapping() {
+	if !n.Exists() && m.node.IsMapping() && !m.merged {
 		n.Problemf("missing; add `%s:`", key)
 	}
 	return n

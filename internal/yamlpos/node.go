@@ -117,8 +117,8 @@ func (n Node) is(kind yaml.Kind, wanted string) bool {
 	switch {
 	case n.yaml == nil:
 		return false
-	case n.yaml.Kind == yaml.AliasNode || n.yaml.Anchor != "":
-		n.Problemf("anchors and aliases are not supported; write the value out")
+	case n.yaml.Kind == yaml.AliasNode:
+		n.anchored()
 		return false
 	case n.yaml.Style&yaml.TaggedStyle != 0:
 		if strings.HasPrefix(n.yaml.Tag, "!!") {
@@ -127,11 +127,23 @@ func (n Node) is(kind yaml.Kind, wanted string) bool {
 			n.Problemf("YAML takes what begins with ! for a tag; put the value in quotes")
 		}
 		return false
-	case n.yaml.Kind != kind:
-		n.Problemf("want %s, got %s", wanted, n.describe())
-		return false
 	}
-	return true
+	if n.yaml.Anchor != "" { // what it stands before can be read nevertheless
+		n.anchored()
+	}
+	switch {
+	case n.yaml.Kind == kind:
+		return true
+	case kind == yaml.ScalarNode && n.IsMapping() && n.yaml.Style&yaml.FlowStyle != 0: // title: {api.operation}
+		n.Problemf("want %s, got a mapping; a text that begins with { stands in quotes", wanted)
+	default:
+		n.Problemf("want %s, got %s", wanted, n.describe())
+	}
+	return false
+}
+
+func (n Node) anchored() {
+	n.Problemf("anchors and aliases are not supported; write the value out")
 }
 
 // scalar is the text of a scalar that is not null.

@@ -37,7 +37,7 @@ var syntaxAdvice = []struct{ message, advice string }{
 	{"mapping values are not allowed", "a text with \": \" in it stands in quotes; or the line is indented further than those above"},
 	{"could not find expected ':'", "this is no key; the text below `key: |` is indented"},
 	{"did not find expected '-' indicator", "the elements of a list are indented alike"},
-	{"did not find expected key", "text goes on behind a closing quote, a quote is not closed, or the line is indented unlike those above"},
+	{"did not find expected key", "text goes on behind a closing quote or bracket, a quote is not closed, or the line is indented unlike those above; a text that begins with { or [ stands in quotes"},
 	{"did not find expected ',' or", "a bracket is not closed, a comma is missing, or a text with [ ] { } or a comma within brackets stands without quotes"},
 	{"unknown anchor", "anchors and aliases are not supported; put a value that begins with * in quotes"},
 }

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 	"time"
@@ -34,9 +35,9 @@ var celNatives = map[string]closure.Native{
 	overloads.TimestampToMonth:                 closure.Unary(getMonth),
 	overloads.TimestampToYear:                  closure.Unary(getFullYear),
 	"int_of_string":                            closure.Unary(parseInt),
-	"int_of_" + ocsfcel.JSONType.TypeName():    closure.Unary(func(j ocsfcel.JSON) int64 { return parseInt(j.String()) }),
+	"int_of_" + ocsfcel.JSONType.TypeName():    closure.Unary(intOfJSON),
 	"double_of_string":                         closure.Unary(parseDouble),
-	"double_of_" + ocsfcel.JSONType.TypeName(): closure.Unary(func(j ocsfcel.JSON) float64 { return parseDouble(j.String()) }),
+	"double_of_" + ocsfcel.JSONType.TypeName(): closure.Unary(doubleOfJSON),
 	"timestamp_of_string":                      closure.Unary(parseTimestamp),
 	"timestamp_of_int":                         closure.Unary(func(i int64) time.Time { return time.Unix(i, 0).UTC() }),
 	"string_of_json":                           closure.Unary(ocsfcel.JSON.String),
@@ -127,9 +128,15 @@ func zoned(get func(time.Time) int64) func(ref.Val) (closure.Native, int) {
 // offset is what CEL takes for a time zone beside names.
 var offset = regexp.MustCompile(`^[+-]?([01]?\d|2[0-3]):[0-5]\d$`)
 
+// errLocal refuses the zone of the machine: a rule would mean another thing on each.
+var errLocal = errors.New("the zone of the machine")
+
 func checkZone(name string) error {
 	if offset.MatchString(name) {
 		return nil
+	}
+	if name == "Local" {
+		return errLocal
 	}
 	_, err := time.LoadLocation(name)
 	return err

@@ -34,6 +34,7 @@ func (u *unit) check() {
 		}
 		u.literals(c)
 		u.impossible(e, c)
+		u.failing(e, c)
 	}))
 }
 
@@ -158,8 +159,15 @@ func (u *unit) literals(c ast.CallExpr) {
 	switch name := c.FunctionName(); name {
 	case "matches":
 		u.pattern(args[len(args)-1])
-	case "regex.replace", "regex.extract", "regex.extractAll":
+	case "regex.replace":
 		u.pattern(args[1])
+	case "regex.extract", "regex.extractAll":
+		u.pattern(args[1])
+		if text, ok := literalText(args[1]); ok {
+			if re, err := regexp.Compile(text); err == nil && re.NumSubexp() > 1 {
+				u.errorAt(args[1].ID(), "%s takes a pattern with one group at most; write (?:...) for the others", name)
+			}
+		}
 	case "duration":
 		u.literal(args, func(s string) error { _, err := time.ParseDuration(s); return err }, "a duration, as 1h30m")
 	case "timestamp":

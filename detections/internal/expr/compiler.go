@@ -175,7 +175,10 @@ type unit struct {
 	ast    *ast.AST
 	shapes map[int64]shape    // what a name or a path in the expression is
 	consts map[int64]constant // enum constants, by the literal that replaced them
-	nextID int64
+	// compares are names on the right of a comparison: one that nothing is called is
+	// probably a text without its quotes.
+	compares map[int64]bool
+	nextID   int64
 	// errors is how many were reported; replaced, how many of them led to a node
 	// being replaced.
 	errors, replaced int
@@ -215,6 +218,7 @@ func (u *unit) compile(text string, want Want) *Expr {
 		u.lint()
 	}
 	if u.errors == 0 {
+		u.totalIndexes()
 		out.Cost = u.checkCost(checked)
 		u.unfilled()
 	}

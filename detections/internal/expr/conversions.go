@@ -68,9 +68,23 @@ func toInt(v ref.Val) ref.Val {
 		}
 		return types.IntZero
 	case ocsfcel.JSON:
-		return types.Int(parseInt(v.String()))
+		return types.Int(intOfJSON(v))
 	}
 	return orZero(v.ConvertToType(types.IntType), types.IntZero)
+}
+
+func intOfJSON(j ocsfcel.JSON) int64 {
+	if b, ok := j.Bool(); ok && b {
+		return 1
+	}
+	return parseInt(j.String())
+}
+
+func doubleOfJSON(j ocsfcel.JSON) float64 {
+	if b, ok := j.Bool(); ok && b {
+		return 1
+	}
+	return parseDouble(j.String())
 }
 
 func parseInt(s string) int64 {
@@ -107,7 +121,7 @@ func doubleOf(v ref.Val) ref.Val {
 	case types.String:
 		return types.Double(parseDouble(string(v)))
 	case ocsfcel.JSON:
-		return types.Double(parseDouble(v.String()))
+		return types.Double(doubleOfJSON(v))
 	case types.Bool, types.Timestamp, types.Duration:
 		return types.Double(toInt(v).(types.Int))
 	}

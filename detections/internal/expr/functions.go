@@ -28,6 +28,7 @@ func library() []cel.EnvOption {
 	options = append(options, cel.Function(mistake, cel.Overload(mistake, nil, cel.DynType)))
 	options = append(options, conversions()...)
 	options = append(options, declare()...)
+	options = append(options, listFunctions())
 	return append(options, jsonFunctions()...)
 }
 

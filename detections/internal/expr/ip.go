@@ -6,6 +6,9 @@ import (
 	"github.com/weir-security/weir/detections/internal/closure"
 )
 
+// shared are the addresses of RFC 6598.
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
 func toCIDR(s string) netip.Prefix {
 	p, err := ParseCIDR(s)
 	if err != nil {
@@ -51,8 +54,8 @@ var netFunctions = []Function{
 		overloads: []overload{on("cidr_masked", closure.Unary(netip.Prefix.Masked))}},
 	{Section: "Addresses", Name: "family", Signature: "ip.family() -> int", Cost: "1", Doc: "4, 6, or 0 for no address.", Example: `ip(src_endpoint.ip).family() == 4`,
 		overloads: []overload{on("ip_family", closure.Unary(family))}},
-	{Section: "Addresses", Name: "isPublic", Signature: "ip.isPublic() -> bool", Cost: "1", Doc: "A global address that is not private.", Example: `ip("203.0.113.7").isPublic() && !ip("10.0.0.1").isPublic()`,
-		overloads: is("ip_isPublic", func(a netip.Addr) bool { return a.IsGlobalUnicast() && !a.IsPrivate() })},
+	{Section: "Addresses", Name: "isPublic", Signature: "ip.isPublic() -> bool", Cost: "1", Doc: "A global address that is not private, nor one that networks share (100.64.0.0/10, which carriers and clusters use).", Example: `ip("203.0.113.7").isPublic() && !ip("10.0.0.1").isPublic()`,
+		overloads: is("ip_isPublic", func(a netip.Addr) bool { return a.IsGlobalUnicast() && !a.IsPrivate() && !shared.Contains(a) })},
 	{Section: "Addresses", Name: "isPrivate", Signature: "ip.isPrivate() -> bool", Cost: "1", Doc: "An address of RFC 1918 or RFC 4193.", Example: `ip("10.0.0.1").isPrivate()`, overloads: is("ip_isPrivate", netip.Addr.IsPrivate)},
 	{Section: "Addresses", Name: "isLoopback", Signature: "ip.isLoopback() -> bool", Cost: "1", Doc: "The machine itself.", Example: `ip("127.0.0.1").isLoopback()`, overloads: is("ip_isLoopback", netip.Addr.IsLoopback)},
 	{Section: "Addresses", Name: "isLinkLocal", Signature: "ip.isLinkLocal() -> bool", Cost: "1", Doc: "An address of the link, as that of a cloud's metadata service.", Example: `ip("169.254.169.254").isLinkLocal()`, overloads: is("ip_isLinkLocal", netip.Addr.IsLinkLocalUnicast)},

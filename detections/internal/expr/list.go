@@ -113,6 +113,9 @@ func ParseCIDR(s string) (netip.Prefix, error) {
 	if p.Masked() != p {
 		return netip.Prefix{}, fmt.Errorf("%q has bits set beyond its length; the network is %s", s, p.Masked())
 	}
+	if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 { // as parseIP has the addresses in it
+		p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+	}
 	return p, nil
 }
 

@@ -64,6 +64,8 @@ func (u *unit) typeMessage(id int64, message string) string {
 		return a(kinds[0]) + " is asked for an element by " + a(kinds[1]) + "; write list[0], or list.exists(x, x.name == ...)"
 	case len(kinds) == 2 && slices.Contains([]string{"+", "-", "*", "/", "%"}, operator):
 		return operator + " does not take " + a(kinds[0]) + " and " + a(kinds[1]) + "; convert one with string(x), int(x) or double(x)"
+	case operator == "contains" && receiver == "cidr":
+		return "contains() looks into a text; of a network write x.containsIP(address)"
 	case operator == "contains" && strings.HasPrefix(receiver, "list(") && len(kinds) == 1:
 		return "contains() looks into a text; of a list write: x in list"
 	case u.env.HasFunction(c.FunctionName()) && isName(operator):
@@ -103,6 +105,8 @@ func (u *unit) unequalKinds(c ast.CallExpr, operator string, kinds []string) str
 				return s.path + " is a number; write " + e.name + "." + constantName(text)
 			}
 			return s.path + " is a number; it has " + e.describe()
+		case kinds[i] == "json" && s.kind == unknown && kinds[1-i] != "json" && !strings.HasPrefix(kinds[1-i], "list("):
+			return "JSON of a list that the expression makes is compared as another type: write string(x), int(x) or double(x) around it"
 		case kinds[i] == "timestamp" && kinds[1-i] == "int":
 			return "a timestamp is compared with an int; write timestamp(seconds), or time.getHours() and the like"
 		case strings.HasPrefix(kinds[1-i], "list(") && operator == "==" && !strings.HasPrefix(kinds[i], "list("):

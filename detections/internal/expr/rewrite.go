@@ -60,7 +60,7 @@ var factory = ast.NewExprFactory()
 // rewrite resolves names and rewrites what cel-go would not understand. It gives
 // the shape of the whole expression.
 func (u *unit) rewrite() shape {
-	u.shapes, u.consts = map[int64]shape{}, map[int64]constant{}
+	u.shapes, u.consts, u.compares = map[int64]shape{}, map[int64]constant{}, map[int64]bool{}
 	u.nextID = ast.MaxID(u.ast) + 1
 	s := u.value(u.ast.Expr(), nil)
 	if s.kind == set { // which is said

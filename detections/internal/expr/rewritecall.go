@@ -17,6 +17,9 @@ var namespaces = map[string]bool{"math": true, "sets": true, "lists": true, "bas
 func (u *unit) call(e ast.Expr, sc *vars) shape {
 	c := e.AsCall()
 	name := c.FunctionName()
+	if op := jsonOperators[name]; op.function != "" && len(c.Args()) == 2 {
+		u.compares[c.Args()[1].ID()] = true
+	}
 	switch {
 	case name == operators.Has && !c.IsMemberFunction():
 		u.has(e, sc)
@@ -128,7 +131,7 @@ func (u *unit) comparison(e ast.Expr, c ast.CallExpr, function, flipped string, 
 
 // null rewrites a comparison of JSON with null; false if it is none.
 func (u *unit) null(e, value, other ast.Expr, function string) bool {
-	if other.Kind() != ast.LiteralKind || other.AsLiteral() != types.NullValue {
+	if !isNull(other) {
 		return false
 	}
 	switch function {
@@ -142,14 +145,25 @@ func (u *unit) null(e, value, other ast.Expr, function string) bool {
 	return true
 }
 
+func isNull(e ast.Expr) bool {
+	return e.Kind() == ast.LiteralKind && e.AsLiteral() == types.NullValue
+}
+
 // in rewrites `x in list`.
 func (u *unit) in(e ast.Expr, sc *vars) {
 	c := e.AsCall()
+	if list := c.Args()[1]; list.Kind() == ast.ListKind {
+		for _, element := range list.AsList().Elements() {
+			u.compares[element.ID()] = true
+		}
+	}
 	left := u.value(c.Args()[0], sc)
 	right := u.expr(c.Args()[1], sc)
 	switch {
 	case right.kind == set:
 		e.SetKindCase(factory.NewCall(0, listFunction(strings.TrimPrefix(right.path, "lists.")), c.Args()[0]))
+	case right.kind == json && isNull(c.Args()[0]):
+		u.errorAt(u.start(c.Args()[0]), "in does not look for null; write %s.exists(x, x == null)", right.path)
 	case right.kind == json:
 		e.SetKindCase(factory.NewCall(0, jsonContains, c.Args()[1], c.Args()[0]))
 	case left.kind == json:

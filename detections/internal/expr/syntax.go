@@ -71,6 +71,8 @@ var (
 func syntaxMessage(message, before, rest string) (text string, back int) {
 	token := firstToken(rest)
 	switch {
+	case strings.Contains(message, "recursion limit exceeded"):
+		return "the brackets are nested too deeply to read; nest less", 0
 	case sigmaModifier.MatchString(rest):
 		return "a modifier of Sigma; write x.contains(\"part\"), x.startsWith(\"part\"), x.matches(\"pattern\") and the like", 0
 	case token == "," && listInParens.MatchString(before):

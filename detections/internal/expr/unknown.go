@@ -37,7 +37,16 @@ func (u *unit) unknownName(errorAt func(id int64, format string, args ...any), i
 		errorAt(id, "the class %s has no attribute %s; did you mean \"%s\"? The field of the record itself is raw.%s", u.class.Name, name, path, name)
 		return
 	}
-	if hint := suggest.Hint(name, candidates); hint != "" {
+	if enum := u.enums[name+"Type"]; enum != nil { // User.ADMIN for UserType.ADMIN
+		errorAt(id, "the class %s has no attribute %s; did you mean \"%sType\"?", u.class.Name, name, name)
+		return
+	}
+	if name == "now" {
+		errorAt(id, "the class %s has no attribute now; rules know no other clock than the event's time", u.class.Name)
+		return
+	}
+	nested := u.nestedPaths(name)
+	if hint := suggest.Hint(name, candidates); hint != "" && len(nested) == 0 {
 		errorAt(id, "the class %s has no attribute %s%s", u.class.Name, name, hint)
 		return
 	}
@@ -46,8 +55,16 @@ func (u *unit) unknownName(errorAt func(id int64, format string, args ...any), i
 		errorAt(id, "the class %s has no attribute %s; did you mean \"%s\"?", u.class.Name, name, near)
 		return
 	}
-	if paths := u.nestedPaths(name); len(paths) > 0 {
-		where = " at the top; there is " + strings.Join(paths, ", ")
+	if len(nested) > 0 {
+		where = " at the top; there is " + strings.Join(nested, ", ")
+	}
+	if constant := u.constantOf(name); constant != "" && u.compares[id] && 'A' <= name[0] && name[0] <= 'Z' {
+		errorAt(id, "the class %s has no attribute %s; did you mean \"%s\"?", u.class.Name, name, constant)
+		return
+	}
+	if u.compares[id] && where == "" && len(classesWith(name)) == 0 {
+		errorAt(id, "the class %s has no attribute %s; of a text write %s; a field of the record itself is raw.%s", u.class.Name, name, quote(name), name)
+		return
 	}
 	if classes := classesWith(name); len(classes) > 0 {
 		where += "; the classes that have it: " + strings.Join(classes, ", ")
@@ -57,6 +74,20 @@ func (u *unit) unknownName(errorAt func(id int64, format string, args ...any), i
 		return
 	}
 	errorAt(id, "the class %s has no attribute %s%s", u.class.Name, name, where)
+}
+
+// constantOf is the constant of an enum that a word is, but for its case: Success;
+// Status comes before the other enums of the class.
+func (u *unit) constantOf(word string) string {
+	names := slices.Sorted(maps.Keys(u.enums))
+	for _, name := range append([]string{"Status", "Activity"}, names...) {
+		if e := u.enums[name]; e != nil {
+			if _, ok := e.find(constantName(word)); ok {
+				return name + "." + constantName(word)
+			}
+		}
+	}
+	return ""
 }
 
 // vendorNames are fields of records as their vendors call them, and where mappers put
