@@ -1,6 +1,7 @@
 package closure
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"cel.dev/cel-go/common/ast"
@@ -171,10 +172,13 @@ func (b *builder) invocation(impl *functions.Overload, name, overload string, ar
 			if !ok {
 				return nil, false
 			}
+			if !f.spend(work(name, a)) {
+				return nil, false
+			}
 			if !has(a, impl.OperandTrait) {
 				return receive(name, overload, a)
 			}
-			return valid(impl.Unary(a))
+			return f.made(impl.Unary(a))
 		}
 	case len(arguments) == 2 && impl.Binary != nil:
 		first, second := arguments[0], arguments[1]
@@ -187,10 +191,13 @@ func (b *builder) invocation(impl *functions.Overload, name, overload string, ar
 			if !okB {
 				return nil, false
 			}
+			if !f.spend(work(name, a, b)) {
+				return nil, false
+			}
 			if !has(a, impl.OperandTrait) {
 				return receive(name, overload, a, b)
 			}
-			return valid(impl.Binary(a, b))
+			return f.made(impl.Binary(a, b))
 		}
 	}
 	return func(f *Frame) (ref.Val, bool) {
@@ -201,15 +208,86 @@ func (b *builder) invocation(impl *functions.Overload, name, overload string, ar
 				return nil, false
 			}
 		}
-		if impl.Function == nil {
+		if impl.Function == nil || !f.spend(work(name, values...)) {
 			return nil, false
 		}
 		if len(values) > 0 && !has(values[0], impl.OperandTrait) {
 			return receive(name, overload, values...)
 		}
-		return valid(impl.Function(values...))
+		return f.made(impl.Function(values...))
 	}
 }
+
+// work is how many steps a function takes: some look at each element of a list for each
+// of another, or of the same.
+func work(name string, args ...ref.Val) int {
+	sum, product := 0, 1
+	for _, arg := range args {
+		switch arg := arg.(type) {
+		case types.String:
+			sum += len(arg) / CharactersPerStep
+		case traits.Lister:
+			n := int(arg.Size().(types.Int))
+			sum += n
+			product *= n
+		}
+	}
+	switch name {
+	case "sets.contains", "sets.intersects", "sets.equivalent":
+		return sum + product
+	case "distinct":
+		return sum + product*product/2
+	case "join", "format":
+		return sum + texts(args)/CharactersPerStep
+	case "replace":
+		return sum + replaced(args)/CharactersPerStep
+	}
+	return sum
+}
+
+// texts is how long the texts in values are, in lists, too: one may be in a list a
+// thousand times.
+func texts(values []ref.Val) (length int) {
+	for _, v := range values {
+		switch v := v.(type) {
+		case types.String:
+			length += len(v)
+		case traits.Lister:
+			for it := v.Iterator(); it.HasNext() == types.True; {
+				length += texts([]ref.Val{it.Next()})
+			}
+		}
+	}
+	return length
+}
+
+// replaced is how much a text grows by what replaces its parts.
+func replaced(args []ref.Val) int {
+	if len(args) < 3 {
+		return 0
+	}
+	text, _ := args[0].(types.String)
+	old, _ := args[1].(types.String)
+	by, _ := args[2].(types.String)
+	return strings.Count(string(text), string(old)) * len(by)
+}
+
+// made is valid of a value that a function has made: a long text or list takes steps.
+func (f *Frame) made(v ref.Val) (ref.Val, bool) {
+	switch v := v.(type) {
+	case types.String:
+		f.left -= len(v) / CharactersPerStep
+	case traits.Lister:
+		f.left -= int(v.Size().(types.Int))
+	}
+	if f.left < 0 {
+		return nil, false
+	}
+	return valid(v)
+}
+
+// CharactersPerStep is how much of a text a step is.
+const CharactersPerStep = 64
 
 func has(v ref.Val, trait int) bool { return trait == 0 || v.Type().HasTrait(trait) }
 

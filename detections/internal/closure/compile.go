@@ -60,6 +60,7 @@ func (p *Program) Value(f *Frame) (v ref.Val, ok bool) {
 	if !f.ready(p) {
 		f.use(p.table)
 	}
+	f.left = maxSteps
 	return p.value(f)
 }
 
@@ -68,6 +69,7 @@ func (p *Program) Truth(f *Frame) (v, ok bool) {
 	if !f.ready(p) {
 		f.use(p.table)
 	}
+	f.left = maxSteps
 	if p.truth == nil {
 		return false, false
 	}
@@ -82,6 +84,7 @@ func (p *Program) Text(f *Frame) (v string, isText, ok bool) {
 	if !f.ready(p) {
 		f.use(p.table)
 	}
+	f.left = maxSteps
 	v, ok = p.text(f)
 	return v, true, ok
 }

@@ -132,6 +132,9 @@ func overJSON(array fn[ocsfcel.JSON], slot int) each {
 			return false
 		}
 		for e := range j.Elements {
+			if !f.spend(1) {
+				return false
+			}
 			f.locals[slot].json = ocsfcel.JSONOf(e)
 			if visit(f) {
 				break
@@ -148,6 +151,9 @@ func overObjects(l *objectList, slot int) each {
 			return false
 		}
 		for i := range l.length(owner) {
+			if !f.spend(1) {
+				return false
+			}
 			f.locals[slot].object = l.element(owner, i)
 			if visit(f) {
 				break
@@ -161,6 +167,9 @@ func overTexts(texts fn[[]string], slot int) each {
 	return func(f *Frame, visit func(*Frame) bool) bool {
 		all, ok := texts(f)
 		for _, s := range all {
+			if !f.spend(1) {
+				return false
+			}
 			f.locals[slot].text = s
 			if visit(f) {
 				break
@@ -178,6 +187,9 @@ func overValues(list fn[ref.Val], slot int) each {
 			return false
 		}
 		for it := l.Iterator(); it.HasNext() == types.True; {
+			if !f.spend(1) {
+				return false
+			}
 			f.locals[slot].value = it.Next()
 			if visit(f) {
 				break

@@ -28,15 +28,27 @@ type Native interface {
 }
 
 // Unary, Binary and Ternary make natives of functions.
-func Unary[A, R any](f func(A) R) Native { return unary[A, R]{f} }
+func Unary[A, R any](f func(A) R) Native { return unary[A, R]{call: f} }
 
 // Binary is Unary for two arguments.
-func Binary[A, B, R any](f func(A, B) R) Native { return binary[A, B, R]{f} }
+func Binary[A, B, R any](f func(A, B) R) Native { return binary[A, B, R]{call: f} }
+
+// Weighed is Unary of a function whose work depends on its argument: steps tells how
+// much of Frame's it takes, before it is called.
+func Weighed[A, R any](f func(A) R, steps func(A) int) Native { return unary[A, R]{f, steps} }
+
+// WeighedBinary is Weighed for two arguments.
+func WeighedBinary[A, B, R any](f func(A, B) R, steps func(A, B) int) Native {
+	return binary[A, B, R]{f, steps}
+}
 
 // Ternary is Unary for three arguments.
 func Ternary[A, B, C, R any](f func(A, B, C) R) Native { return ternary[A, B, C, R]{f} }
 
-type unary[A, R any] struct{ call func(A) R }
+type unary[A, R any] struct {
+	call  func(A) R
+	steps func(A) int // nil for next to none
+}
 
 func (u unary[A, R]) Args() []*types.Type { return []*types.Type{typeFor[A]()} }
 func (u unary[A, R]) Result() *types.Type { return typeFor[R]() }
@@ -66,7 +78,7 @@ func (u unary[A, R]) wire(n *node, args []*node) bool {
 	}
 	n.eval = fn[R](func(f *Frame) (r R, ok bool) {
 		a, ok := of(f)
-		if !ok {
+		if !ok || u.steps != nil && !f.spend(u.steps(a)) {
 			return r, false
 		}
 		return u.call(a), true
@@ -74,7 +86,10 @@ func (u unary[A, R]) wire(n *node, args []*node) bool {
 	return true
 }
 
-type binary[A, B, R any] struct{ call func(A, B) R }
+type binary[A, B, R any] struct {
+	call  func(A, B) R
+	steps func(A, B) int // nil for next to none
+}
 
 func (u binary[A, B, R]) Args() []*types.Type { return []*types.Type{typeFor[A](), typeFor[B]()} }
 func (u binary[A, B, R]) Result() *types.Type { return typeFor[R]() }
@@ -109,7 +124,7 @@ func (u binary[A, B, R]) wire(n *node, args []*node) bool {
 			return r, false
 		}
 		b, ok := second(f)
-		if !ok {
+		if !ok || u.steps != nil && !f.spend(u.steps(a, b)) {
 			return r, false
 		}
 		return u.call(a, b), true

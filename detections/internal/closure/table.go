@@ -112,6 +112,9 @@ func keeping[T any](s *shared, eval fn[T], of func(*Frame) []kept[T]) fn[T] {
 		k := &all[slot]
 		if k.number != f.number {
 			k.v, k.ok = eval(f)
+			if !k.ok && f.left < 0 { // for lack of steps, which another program may have
+				return k.v, false
+			}
 			k.number = f.number
 		}
 		return k.v, k.ok

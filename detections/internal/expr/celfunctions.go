@@ -19,12 +19,12 @@ import (
 // celNatives are functions of CEL that rules use most, without CEL values. A
 // fuzz test holds them against cel-go's.
 var celNatives = map[string]closure.Native{
-	overloads.ContainsString:   closure.Binary(strings.Contains),
+	overloads.ContainsString:   closure.WeighedBinary(strings.Contains, firstSteps),
 	overloads.StartsWithString: closure.Binary(strings.HasPrefix),
 	overloads.EndsWithString:   closure.Binary(strings.HasSuffix),
-	overloads.SizeString:       closure.Unary(characters),
-	overloads.SizeStringInst:   closure.Unary(characters),
-	"string_lower_ascii":       closure.Unary(lowerASCII),
+	overloads.SizeString:       closure.Weighed(characters, textSteps),
+	overloads.SizeStringInst:   closure.Weighed(characters, textSteps),
+	"string_lower_ascii":       closure.Weighed(lowerASCII, textSteps),
 	"string_trim":              closure.Unary(strings.TrimSpace),
 
 	overloads.TimestampToHours:                 closure.Unary(getHours),
@@ -107,7 +107,11 @@ func pattern(literal ref.Val) (closure.Native, int) {
 	if err != nil {
 		return nil, 0
 	}
-	return closure.Unary(re.MatchString), closure.CostRegex
+	if strings.HasPrefix(string(text), "^") { // most texts are decided at their begin
+		return closure.Unary(re.MatchString), closure.CostRegex
+	}
+	steps := 8 * patternFactor(string(text))
+	return closure.Weighed(re.MatchString, func(s string) int { return steps * len(s) / closure.CharactersPerStep }), closure.CostRegex
 }
 
 // zoned is a part of a time in a zone that a literal names.

@@ -225,7 +225,7 @@ func (u *unit) compile(text string, want Want) *Expr {
 	if u.errors > 0 {
 		return nil
 	}
-	if out.program, err = u.env.Program(checked, cel.EvalOptions(cel.OptOptimize)); err != nil {
+	if out.program, err = u.env.Program(checked, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(maxReference)); err != nil {
 		u.errorAt(u.ast.Expr().ID(), "%s", cleanMessage(err.Error()))
 		return nil
 	}
@@ -336,7 +336,7 @@ func (sizes) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 func (sizes) EstimateCallCost(_, id string, target *cost.AstNode, args []cost.AstNode) *cost.CallEstimate {
 	o, ok := own[id]
 	if !ok || o.each == 0 {
-		return nil
+		return estimateOthers(id, target, args)
 	}
 	all := args
 	if target != nil {

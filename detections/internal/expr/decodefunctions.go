@@ -16,16 +16,16 @@ import (
 var decodeFunctions = []Function{
 	{Section: "Encodings", Name: "base64Decode", Signature: "text.base64Decode() -> string", Cost: "1 + 0.2 a character",
 		Doc: "The text that the base64 stands for, in the common or the URL alphabet, with or without padding; UTF-16 (as PowerShell's -EncodedCommand has it) reads as text, too. Empty if it is no base64. Bytes that are no text read as U+FFFD.", Example: `"Y3VybCBodHRwOi8v".base64Decode() == "curl http://" && "not base64!".base64Decode() == ""`,
-		overloads: []overload{on("string_base64_decode", closure.Unary(base64Decode)).costing(2)}},
+		overloads: []overload{on("string_base64_decode", closure.Weighed(base64Decode, eachSteps)).costing(2)}},
 	{Section: "Encodings", Name: "urlDecode", Signature: "text.urlDecode() -> string", Cost: "1 + 0.2 a character",
 		Doc: "%41 reads as A. A % that begins no escape stays, and so does +. Decode twice for what is encoded twice.", Example: `"/a/%2e%2e/b".urlDecode() == "/a/../b" && "100%".urlDecode() == "100%"`,
-		overloads: []overload{on("string_url_decode", closure.Unary(urlDecode)).costing(2)}},
+		overloads: []overload{on("string_url_decode", closure.Weighed(urlDecode, eachSteps)).costing(2)}},
 	{Section: "Encodings", Name: "jwt.header", Signature: "jwt.header(token) -> json", Cost: "1 + 0.5 a character",
 		Doc: "The header of a JSON web token, with or without \"Bearer \" before it; absent if it is none. The signature is not checked.", Example: `jwt.header("Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.").alg == "none"`,
-		overloads: []overload{of("jwt_header", closure.Unary(func(s string) ocsfcel.JSON { return jwtPart(s, 0) })).costing(5)}},
+		overloads: []overload{of("jwt_header", closure.Weighed(func(s string) ocsfcel.JSON { return jwtPart(s, 0) }, eachSteps)).costing(5)}},
 	{Section: "Encodings", Name: "jwt.claims", Signature: "jwt.claims(token) -> json", Cost: "1 + 0.5 a character",
 		Doc: "The claims of a JSON web token, likewise.", Example: `jwt.claims("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.").sub == "alice" && !has(jwt.claims("no token").sub)`,
-		overloads: []overload{of("jwt_claims", closure.Unary(func(s string) ocsfcel.JSON { return jwtPart(s, 1) })).costing(5)}},
+		overloads: []overload{of("jwt_claims", closure.Weighed(func(s string) ocsfcel.JSON { return jwtPart(s, 1) }, eachSteps)).costing(5)}},
 }
 
 // decodeBytes decodes either alphabet of base64, padded or not.

@@ -248,7 +248,9 @@ func randomEvent(r *rand.Rand) *ocsf.Event {
 	maybe(func() { ev.SetRawData(`{"n":9223372036854775808,"tags":[1,2,2],"eventName":7,"f":5}`) })
 	maybe(func() { ev.SetRawData(`no json`) })
 	maybe(func() { ev.DstEndpoint.SetHostname("\xffÄ\xc3z.example") })
-	maybe(func() { ev.SetRawData(`{"n":-0.0,"f":1e400,"ok":"true","tags":{"0":1,"k":null},"eventName":"\\ud800x\\u0000","none":[]}`) })
+	maybe(func() {
+		ev.SetRawData(`{"n":-0.0,"f":1e400,"ok":"true","tags":{"0":1,"k":null},"eventName":"\\ud800x\\u0000","none":[]}`)
+	})
 	maybe(func() { ev.SetRawData(`[{"n":1},{"n":18446744073709551615},"a",null,1.0,true]`) })
 	maybe(func() { ev.SetStatusID(ocsf.StatusIDFailure) })
 	return ev

@@ -1,15 +1,28 @@
 package expr
 
 import (
+	"errors"
+
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 )
+
+// errExhausted is the error of an expression that would take too long; cel-go's is
+// another, for what only cel-go evaluates.
+var errExhausted = errors.New("the event is too large for this expression: its loops, or what it does with long texts, take too many steps")
+
+// maxReference bounds an evaluation by cel-go, in its units. It is a hundred times what
+// the loader admits for a large event.
+const maxReference = 100 * MaxCost
 
 // Eval evaluates for the scope's event: compiled, if the compiled form has a value,
 // else by cel-go, whose value or error is the expression's.
 func (e *Expr) Eval(s *Scope) (ref.Val, error) {
 	if v, ok := e.compiled.Value(&s.frame); ok {
 		return v, nil
+	}
+	if s.frame.Exhausted() {
+		return nil, errExhausted
 	}
 	return e.Reference(s)
 }
@@ -30,6 +43,9 @@ func (e *Expr) Holds(s *Scope) (bool, error) {
 	if v, ok := e.compiled.Truth(&s.frame); ok {
 		return v, nil
 	}
+	if s.frame.Exhausted() {
+		return false, errExhausted
+	}
 	v, err := e.Reference(s)
 	return v == types.True, err
 }
@@ -39,6 +55,9 @@ func (e *Expr) Text(s *Scope) (text string, isText bool, err error) {
 	text, isText, ok := e.compiled.Text(&s.frame)
 	if !isText || ok {
 		return text, isText, nil
+	}
+	if s.frame.Exhausted() {
+		return "", true, errExhausted
 	}
 	v, err := e.Reference(s)
 	t, _ := v.(types.String)

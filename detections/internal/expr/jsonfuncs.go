@@ -152,7 +152,7 @@ func jsonNatives() map[string]closure.Native {
 		}),
 		jsonAt + " int":     closure.Binary(ocsfcel.JSON.At),
 		jsonAt + " string":  closure.Binary(ocsfcel.JSON.Get),
-		jsonContains + text: closure.Binary(containsText),
+		jsonContains + text: closure.WeighedBinary(containsText, func(j ocsfcel.JSON, _ string) int { return j.Len() }),
 		jsonSize: closure.Unary(func(j ocsfcel.JSON) int64 {
 			if s, ok := j.Str(); ok {
 				return characters(s)

@@ -66,6 +66,36 @@ func TestTextFunctionsAgainstPlainOnes(t *testing.T) {
 	}
 }
 
+// TestContainsFold holds both ways of containsFold against one that compares everywhere.
+func TestContainsFold(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	found := 0
+	for range 20_000 {
+		alphabet := []string{"aA", "aAb", "kK\u212a", "sS\u017fß", "äÄa\xff", "\ufffda"}[r.IntN(6)]
+		s, part := randomText(r, alphabet, 24), randomText(r, alphabet, 5)
+		if r.IntN(3) == 0 {
+			s = s[:len(s)/2] + "\xc3" + s[len(s)/2:] // no UTF-8
+		}
+		want := part == ""
+		for i := range s {
+			want = want || startsWithFold(s[i:], part)
+		}
+		if got := containsFold(s, part); got != want {
+			t.Fatalf("containsFold(%q, %q) = %v", s, part, got)
+		}
+		if part != "" && foldedIndex(s, part) != want {
+			t.Fatalf("foldedIndex(%q, %q) = %v", s, part, !want)
+		}
+		if want {
+			found++
+		}
+	}
+	long := strings.Repeat("aB", 10_000)
+	if found < 1000 || !containsFold(long+"c", "ABABABC") || containsFold(long, "babababc") {
+		t.Errorf("%d were found", found)
+	}
+}
+
 func TestDecodeEdges(t *testing.T) {
 	for input, want := range map[string]string{
 		"":                         "",
