@@ -7,5 +7,5 @@ import "embed"
 
 // FS is the rules directory: weir-rules.yaml is at its root.
 //
-//go:embed weir-rules.yaml aws azure gateway gcp identity kubernetes lists testdata
+//go:embed weir-rules.yaml aws azure gateway gcp identity kubernetes network lists testdata
 var FS embed.FS
