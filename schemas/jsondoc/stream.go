@@ -7,10 +7,10 @@ import (
 
 // Stream reads a document from its begin to its end without keeping it, for who
 // knows what comes next: an event that weir wrote. It reads only the plainest form:
-// no space between tokens, no escape in a key, keys of an object in ascending order,
-// no oddity that Flags tells of but NUL. Every method's ok is false for anything
-// else, and then the text is for a Doc, which reads it or says what is wrong.
-// So whatever a Stream reads to its end a Doc reads, and as the same:
+// no space between tokens, no escape in a key, no oddity that Flags tells of but NUL,
+// and the caller refuses a key that was there. Every method's ok is false for
+// anything else, and then the text is for a Doc, which reads it or says what is
+// wrong. So whatever a Stream reads to its end a Doc reads, and as the same:
 // FuzzReadEvent of schemas/ocsf.
 //
 // A Stream belongs to one goroutine.
@@ -22,14 +22,13 @@ type Stream struct {
 	parser parser
 	doc    Doc // of the last Raw
 	depth  int // containers around the position
-	keys   []string
 }
 
 // Reset begins with another text.
 func (s *Stream) Reset(text string) (ok bool) {
 	s.doc.reset()
 	s.doc.src = text
-	s.depth, s.keys = 0, s.keys[:0]
+	s.depth = 0
 	s.parser.doc, s.parser.src, s.parser.pos, s.parser.depth = &s.doc, text, 0, 0
 	return utf8.ValidString(text)
 }
@@ -65,27 +64,21 @@ func (s *Stream) More(bracket byte) (more, ok bool) {
 	return false, false
 }
 
-// Key reads the key of a member and the colon. It must come after the last key of
-// its object, so that none is there twice.
-func (s *Stream) Key(last string) (key string, ok bool) {
+// Key reads the key of a member and the colon. Whether there was one of that name
+// already is for the caller to know.
+func (s *Stream) Key() (key string, ok bool) {
 	p := &s.parser
+	src := p.src
 	if p.peek() != '"' {
 		return "", false
 	}
 	start := p.pos + 1
-	end := start
-	for end < len(p.src) && plain[p.src[end]] {
-		end++
-	}
-	if end+1 >= len(p.src) || p.src[end] != '"' || p.src[end+1] != ':' {
+	end := start + PlainRun(src[start:])
+	if end+1 >= len(src) || src[end] != '"' || src[end+1] != ':' {
 		return "", false
 	}
 	p.pos = end + 2
-	key = p.src[start:end]
-	if s.depth == 1 {
-		s.keys = append(s.keys, key)
-	}
-	return key, key > last
+	return src[start:end], true
 }
 
 // Str reads a string. One with an escape is in Memory, if there is one.
@@ -125,8 +118,19 @@ func (s *Stream) number() (string, bool) {
 	return s.parser.src[start:s.parser.pos], true
 }
 
-// Int reads a number that is written as an integer of 64 bits.
+// Int reads a number that is written as an integer of 64 bits. What is no plain one of
+// few digits goes the way of all numbers, which takes it apart twice.
 func (s *Stream) Int() (int64, bool) {
+	src, start := s.parser.src, s.parser.pos
+	n, end := int64(0), start
+	for end < len(src) && '0' <= src[end] && src[end] <= '9' {
+		n = n*10 + int64(src[end]-'0')
+		end++
+	}
+	if digits := end - start; 0 < digits && digits <= 18 && (src[start] != '0' || digits == 1) && end < len(src) && endsValue(src[end]) {
+		s.parser.pos = end
+		return n, true
+	}
 	text, ok := s.number()
 	if !ok {
 		return 0, false
@@ -134,6 +138,9 @@ func (s *Stream) Int() (int64, bool) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	return n, err == nil
 }
+
+// endsValue tells the bytes that can follow a member or element without space.
+func endsValue(c byte) bool { return c == ',' || c == '}' || c == ']' }
 
 // Float reads a number that a float64 holds.
 func (s *Stream) Float() (float64, bool) {
@@ -168,9 +175,6 @@ func (s *Stream) Raw() (string, bool) {
 	}
 	return p.src[start:p.pos], true
 }
-
-// Keys are the keys of the outermost object so far, valid until Reset.
-func (s *Stream) Keys() []string { return s.keys }
 
 // Done tells whether the text is at its end.
 func (s *Stream) Done() bool { return s.depth == 0 && s.parser.pos == len(s.parser.src) }

@@ -193,6 +193,10 @@ func (p *parser) decode(dst []byte) (n int, err *Error) {
 		case i+1 < len(src) && (src[i+1] == '"' || src[i+1] == '\\'):
 			dst[n] = src[i+1]
 			i, n = i+2, n+1
+			if i+2 < len(src) && src[i+1] == '\\' && src[i+2] == '"' && (src[i] == ':' || src[i] == ',') { // as in AppendString
+				dst[n], dst[n+1] = src[i], '"'
+				i, n = i+3, n+2
+			}
 		default:
 			if err := p.escape(); err != nil {
 				return 0, err
