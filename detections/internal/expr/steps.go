@@ -28,24 +28,27 @@ func pairSteps(s, pattern string) int {
 	return len(s) / closure.CharactersPerStep * (1 + len(pattern)/4)
 }
 
-// patternFactor is how many times the work of a plain text a regular expression is:
-// counted repetitions as (x.{0,200}){3} are short to write, and each character of a text
-// is looked at by a good part of the instructions that they become. cel-go's factor is a
-// quarter of the pattern's length; this is one of the instructions, too.
-func patternFactor(pattern string) int {
+// instructions is how many a regular expression becomes; 0 if it is none, which is
+// reported. Counted repetitions as (x.{0,200}){3} are short to write, and for each
+// character of a text a good part of what they become is looked at.
+func instructions(pattern string) int {
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return 1 // which is reported
+		return 0
 	}
 	program, err := syntax.Compile(parsed.Simplify())
 	if err != nil {
-		return 1
+		return 0
 	}
-	return max(1, len(pattern)/4, len(program.Inst)/4)
+	return len(program.Inst)
 }
 
+// patternFactor is how many times the work of a plain text a regular expression is.
+func patternFactor(pattern string) int { return max(1, len(pattern)/4, instructions(pattern)/4) }
+
 // estimateOthers is the cost of functions that are not weir's own, or have no name; nil
-// for what cel-go knows better: a regular expression, and a look through a JSON array.
+// for what cel-go knows: a regular expression that becomes much more than it is written
+// in, and a look through a JSON array.
 func estimateOthers(id string, target *cost.AstNode, args []cost.AstNode) *cost.CallEstimate {
 	all := args
 	if target != nil {
@@ -58,8 +61,8 @@ func estimateOthers(id string, target *cost.AstNode, args []cost.AstNode) *cost.
 		return nil
 	}
 	pattern, ok := literalText(all[1].Expr())
-	if !ok {
-		return nil
+	if n := instructions(pattern); !ok || n <= 8+3*len(pattern) {
+		return nil // a quarter of its length for each character, which is about as much
 	}
 	size := uint64(assumedText)
 	if known := all[0].ComputedSize(); known != nil {
