@@ -47,6 +47,9 @@ type LoadOptions struct {
 	Sources []string
 	// Fixtures asks that the fixtures of tests exist.
 	Fixtures bool
+	// Fills are the attributes that sources fill beside those of this build, by class;
+	// check warns of others.
+	Fills map[string][]string
 	// Cache keeps rules from one Load to the next; nil for none.
 	Cache *Cache
 }
@@ -103,6 +106,7 @@ func LoadFS(fsys fs.FS, opts LoadOptions) (*RuleSet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load rules: %w", err)
 	}
+	compiler.AlsoFilled(l.opts.Fills)
 	rs := &RuleSet{name: opts.Name, compiler: compiler}
 	files, err := l.ruleFiles()
 	if err != nil {

@@ -4,22 +4,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/weir-security/weir/detections"
 	"github.com/weir-security/weir/internal/exitcode"
+	"github.com/weir-security/weir/normalize/mapping"
 )
 
 func newCheck() *cobra.Command {
 	var format string
-	var engine bool
+	var engine, strict bool
 	var config string
 	c := &cobra.Command{
 		Use:   "check [PATH...]",
 		Short: "Find everything that is wrong with rules and mappings",
 		Long: `Checks rules as the start does: keys, ids, types, attributes, conditions, cost, that each has a firing and a silent test. It
-runs no test. Every problem is printed with its line and column. A warning is no error.
+runs no test. Every problem is printed with its line and column. A warning is no error, unless --strict asks for it: then it ends
+with 2 as well.
 
 --format sarif is for code scanning, --format github annotates the lines of a pull request.
 
@@ -36,11 +39,12 @@ and what an event may cost.
 			if engine {
 				return runCheckEngine(c, args, config, format)
 			}
-			return runCheck(c, args, config, format)
+			return runCheck(c, args, config, format, strict)
 		},
 	}
 	configFlag(c, &config)
 	c.Flags().BoolVar(&engine, "engine", false, "say how the engine evaluates the rules")
+	c.Flags().BoolVar(&strict, "strict", false, "end with 2 if there are warnings, too")
 	formatFlag(c, &format, "text", "json", "sarif", "github")
 	return c
 }
@@ -51,7 +55,8 @@ type checked struct {
 	Mappings int            `json:"mappings,omitempty"`
 	Problems []checkProblem `json:"problems"`
 	errors   int
-	custom   []string // sources that tests may name beside the built-in ones
+	custom   []string            // sources that tests may name beside the built-in ones
+	fills    map[string][]string // what they fill, by class
 }
 
 // checkProblem is a problem as JSON.
@@ -76,7 +81,7 @@ type checkFix struct {
 	Text      string `json:"text"`
 }
 
-func runCheck(c *cobra.Command, args []string, config, format string) error {
+func runCheck(c *cobra.Command, args []string, config, format string, strict bool) error {
 	cfg, err := loadConfig(c, config)
 	if err != nil {
 		return err
@@ -85,7 +90,14 @@ func runCheck(c *cobra.Command, args []string, config, format string) error {
 	if err != nil {
 		return err
 	}
-	result := checked{Problems: []checkProblem{}, custom: customSources(cfg)}
+	result := checked{Problems: []checkProblem{}, fills: map[string][]string{}}
+	configured, err := loadMappings(cfg, nil)
+	if err != nil {
+		return err
+	}
+	for _, m := range configured {
+		result.knows(m)
+	}
 	if err := result.checkMappings(mappings); err != nil {
 		return err
 	}
@@ -100,15 +112,28 @@ func runCheck(c *cobra.Command, args []string, config, format string) error {
 	switch {
 	case result.errors > 0:
 		return exitcode.Wrap(exitcode.Rule, fmt.Errorf("%s in the %s", count(result.errors, "error"), whole(len(trees), len(mappings))), "")
+	case strict && len(result.Problems) > 0:
+		return exitcode.Wrap(exitcode.Rule, fmt.Errorf("%s in the %s", count(len(result.Problems), "warning"), whole(len(trees), len(mappings))), "")
 	case result.Rules+result.Mappings == 0:
 		return exitcode.Wrap(exitcode.Nothing, errors.New("no rules there"), "give a path that holds rules")
 	}
 	return nil
 }
 
+// knows makes the rules that are checked know a source that has a mapping.
+func (r *checked) knows(m *mapping.Mapping) {
+	if slices.Contains(r.custom, m.Source) {
+		return
+	}
+	r.custom = append(r.custom, m.Source)
+	for class, paths := range m.Fills() {
+		r.fills[class] = append(r.fills[class], paths...)
+	}
+}
+
 // check adds what a rule directory holds, of what was asked for.
 func (r *checked) check(tree *ruleTree) error {
-	rules, err := loadTree(tree.dir, true, r.custom...)
+	rules, err := loadTree(tree.dir, detections.LoadOptions{Sources: r.custom, Fixtures: true, Fills: r.fills})
 	var problems detections.Problems
 	switch {
 	case errors.As(err, &problems):

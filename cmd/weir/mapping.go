@@ -174,6 +174,7 @@ func (r *checked) checkMappings(files []string) error {
 			return exitcode.Wrap(exitcode.IO, err, "check the path")
 		default:
 			r.Mappings++
+			r.knows(m)
 			problems = m.Warnings
 		}
 		for _, p := range problems {

@@ -34,19 +34,21 @@ func loadRules(c *cobra.Command, dir string, custom ...string) (*detections.Rule
 
 // openRules is loadRules without printing: the error may be detections.Problems.
 func openRules(dir string, custom ...string) (*detections.RuleSet, error) {
-	return loadTree(dir, false, custom...)
+	return loadTree(dir, detections.LoadOptions{Sources: custom})
 }
 
-// loadTree is openRules; fixtures asks that the tests' fixtures are there, too.
-func loadTree(dir string, fixtures bool, custom ...string) (*detections.RuleSet, error) {
-	known := append(sources.Builtin().Names(), custom...)
+// loadTree is openRules with more options; their Sources are those beside the built-in
+// ones.
+func loadTree(dir string, opts detections.LoadOptions) (*detections.RuleSet, error) {
+	opts.Sources = append(sources.Builtin().Names(), opts.Sources...)
 	if dir == "" {
-		return detections.LoadFS(detections.BuiltinRules(), detections.LoadOptions{Name: builtin, Sources: known, Fixtures: fixtures})
+		opts.Name = builtin
+		return detections.LoadFS(detections.BuiltinRules(), opts)
 	}
 	if _, err := os.Stat(dir); err != nil {
 		return nil, exitcode.Wrap(exitcode.IO, fmt.Errorf("open rules: %w", err), "give the directory that holds "+detections.RootFile)
 	}
-	rules, err := detections.Load(dir, detections.LoadOptions{Sources: known, Fixtures: fixtures})
+	rules, err := detections.Load(dir, opts)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, exitcode.Wrap(exitcode.Usage, err, "give the directory that holds "+detections.RootFile)
 	}

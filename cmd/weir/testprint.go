@@ -62,7 +62,9 @@ func annotateTests(w io.Writer, results []testResult) error {
 	return nil
 }
 
-// JUnit's XML, as Jenkins, GitLab and GitHub actions read it: a suite for each rule.
+// JUnit's XML as the schema of Jenkins (junit-10.xsd) has it, which GitLab and GitHub
+// actions read, too: a suite for each rule. A case has no place there; its failure's text
+// begins with it.
 type (
 	junitSuites struct {
 		XMLName  xml.Name     `xml:"testsuites"`
@@ -90,8 +92,6 @@ type (
 	junitCase struct {
 		Name      string        `xml:"name,attr"`
 		ClassName string        `xml:"classname,attr"`
-		File      string        `xml:"file,attr"`
-		Line      int           `xml:"line,attr"`
 		Time      string        `xml:"time,attr"`
 		Failure   *junitFailure `xml:"failure,omitempty"`
 	}
@@ -109,7 +109,7 @@ func printJUnit(w io.Writer, results []testResult) error {
 			all.Suites = append(all.Suites, junitSuite{Name: r.Rule, File: r.File})
 		}
 		suite := &all.Suites[len(all.Suites)-1]
-		c := junitCase{Name: clean(r.Test), ClassName: r.Rule, File: r.File, Line: r.Line, Time: seconds(r.took)}
+		c := junitCase{Name: clean(r.Test), ClassName: r.Rule, Time: seconds(r.took)}
 		if !r.Passed {
 			text := clean(strings.Join(r.Failures, "\n"))
 			first, _, _ := strings.Cut(text, "\n")

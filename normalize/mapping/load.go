@@ -41,6 +41,22 @@ type Mapping struct {
 // are found without naming it.
 func (m *Mapping) Recognises() bool { return m.recognise != nil }
 
+// Fills are the attributes that the mapping sets, by the name of the class: paths
+// without indexes of lists.
+func (m *Mapping) Fills() map[string][]string {
+	all := map[string][]string{}
+	for i := range m.plans {
+		p := &m.plans[i]
+		for _, s := range p.sets {
+			all[p.class.Name] = append(all[p.class.Name], subscript.ReplaceAllString(s.name, ""))
+		}
+	}
+	return all
+}
+
+// subscript is an index of a list in a path.
+var subscript = regexp.MustCompile(`\[[^\]]*\]`)
+
 // Options is what loading needs from outside of the file.
 type Options struct {
 	Language ocsfcel.Language

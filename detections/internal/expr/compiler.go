@@ -41,6 +41,8 @@ type Compiler struct {
 	provider *ocsfcel.Provider
 	lists    map[string]*List
 	classes  map[string]*classEnv
+	// alsoFilled are attributes, as "class path"; see AlsoFilled.
+	alsoFilled map[string]bool
 	// table is what the compiled expressions share; made with the first class.
 	table *closure.Table
 }
@@ -160,7 +162,7 @@ func (c *Compiler) Compile(class *ocsf.Class, text string, want Want, report Rep
 		report(1, 0, false, err.Error())
 		return nil
 	}
-	u := &unit{classEnv: ce, lists: c.lists, table: c.table, report: report, text: text}
+	u := &unit{classEnv: ce, lists: c.lists, table: c.table, report: report, text: text, alsoFilled: c.alsoFilled}
 	return u.compile(text, want)
 }
 
@@ -178,6 +180,8 @@ type unit struct {
 	// compares are names on the right of a comparison: one that nothing is called is
 	// probably a text without its quotes.
 	compares map[int64]bool
+	// alsoFilled is the compiler's.
+	alsoFilled map[string]bool
 	nextID   int64
 	// errors is how many were reported; replaced, how many of them led to a node
 	// being replaced.

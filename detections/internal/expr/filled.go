@@ -33,6 +33,19 @@ var filled = sync.OnceValue(func() map[string]map[string]bool {
 	return all
 })
 
+// AlsoFilled adds attributes that sources outside of this build fill, by class. It
+// holds for what is compiled later.
+func (c *Compiler) AlsoFilled(more map[string][]string) {
+	c.alsoFilled = map[string]bool{}
+	for class, paths := range more {
+		for _, path := range paths {
+			for at := len(path); at > 0; at = strings.LastIndexByte(path[:at], '.') { // and what it is in
+				c.alsoFilled[class+" "+path[:at]] = true
+			}
+		}
+	}
+}
+
 // filledIn are the classes in which some source fills an attribute.
 func filledIn(path string) (classes []string) {
 	for class, paths := range filled() {
@@ -64,7 +77,7 @@ func (u *unit) unfilled() {
 			return
 		}
 		path := attributeOf(u.class, strings.TrimPrefix(s.path, "has "))
-		if path == "" || path == "*" || path == attributeRaw || path == attributeUnmapped || paths[path] || told[path] {
+		if path == "" || path == "*" || path == attributeRaw || path == attributeUnmapped || paths[path] || u.alsoFilled[u.class.Name+" "+path] || told[path] {
 			return
 		}
 		told[path] = true
