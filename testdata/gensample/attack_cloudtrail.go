@@ -123,6 +123,7 @@ func (t *trail) takeCluster() {
 	t.log(at, t.intruder("us-east-1", "iam.update-assume-role-policy"), call{service: "iam", name: "UpdateAssumeRolePolicy", write: true,
 		params: obj("roleName", roleEKSAdmin.name, "policyDocument", trust)})
 	t.expected.hit("aws.cloudtrail.role_trust_changed", roleEKSAdmin.name, at, time.Hour)
+	t.expected.hit("aws.cloudtrail.role_trusts_other_account", roleEKSAdmin.name, at, time.Hour)
 
 	at = clock("09:41:15")
 	abroad := caller{identity: obj("type", "AWSAccount", "principalId", "AIDA4XJ6RUQ7NEXAMPLE", "accountId", attackerAccount), account: prodAccount,

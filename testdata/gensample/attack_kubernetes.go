@@ -33,6 +33,7 @@ func (c *cluster) attack() {
 		at := clock(r.at)
 		c.log(at, agent, request{verb: "list", resource: "secrets", namespace: r.namespace, query: "limit=500", why: bound, bothStages: true})
 		c.expected.hit("kubernetes.audit.secrets_listed", agent.username, at, time.Hour)
+		c.expected.hit("kubernetes.audit.system_principal_from_internet", agent.username, at, time.Hour)
 	}
 
 	at = clock("09:51:20")
@@ -43,6 +44,7 @@ func (c *cluster) attack() {
 				"volumeMounts", list{obj("name", "root", "mountPath", "/host")}, "securityContext", obj("privileged", true))}))
 	c.log(at, agent, request{verb: "create", resource: "pods", namespace: "kube-system", name: "node-debug-7f", code: 201, level: "Request", why: bound, body: pod, bothStages: true})
 	c.expected.hit("kubernetes.audit.privileged_pod", "node-debug-7f", at, time.Hour)
+	c.expected.hit("kubernetes.audit.system_namespace_pod", "node-debug-7f", at, time.Hour)
 
 	at = clock("09:52:31")
 	c.log(at, agent, request{verb: "get", resource: "pods", subresource: "exec", namespace: "kube-system", name: "node-debug-7f", code: 101, longRunning: true, bothStages: true, why: bound,
