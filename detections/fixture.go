@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -29,6 +30,25 @@ func fixture(fsys fs.FS, rule *Rule, input string) (records [][]byte, file strin
 		return records, file, err
 	}
 	return nil, "", fmt.Errorf("read fixture: neither %s nor %s exists", beside, below)
+}
+
+// ReadsFixture tells whether a test of the rule reads a file below the rules directory,
+// as a fixture or as the body that a destination is sent.
+func (r *Rule) ReadsFixture(file string) bool {
+	beside := func(name string) bool { return name != "" && path.Join(path.Dir(r.File), name) == file }
+	for _, t := range r.Tests {
+		for _, e := range t.Events {
+			if beside(e.Input) || e.Input != "" && path.Join(testdataDir, e.Input) == file {
+				return true
+			}
+		}
+		for _, w := range t.Alerts {
+			if slices.ContainsFunc(w.Bodies, func(b WantBody) bool { return beside(b.Equals) }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // splitFixture makes records of a file. JSON files hold one value, several, or

@@ -70,19 +70,22 @@ func (o *testOptions) watchTrees(c *cobra.Command, trees []*ruleTree) error {
 // watchedTree is a rule directory that is loaded again and again.
 type watchedTree struct {
 	ruleTree
-	cache  *detections.Cache
-	broken bool // the rules were refused the last time
+	cache *detections.Cache
+	// since are the files that have changed while the rules were refused; everything is
+	// set if they were from the beginning.
+	since      []string
+	everything bool
 }
 
-// again runs what a change concerns: if only rules have changed, their tests; of a
-// list, a fixture, or after a mistake, all that were asked for.
+// again runs what a change concerns: of rules their tests, of a fixture the tests of the
+// rules that read it, of a list and of what is gone all that were asked for.
 func (o *testOptions) again(c *cobra.Command, tree *watchedTree, changed []string) error {
 	out := c.OutOrStdout()
 	rules, err := detections.Load(tree.dir, detections.LoadOptions{Sources: append(sources.Builtin().Names(), o.custom...), Cache: tree.cache})
 	var problems detections.Problems
 	switch {
 	case errors.As(err, &problems):
-		tree.broken = true
+		tree.since, tree.everything = append(tree.since, changed...), tree.everything || len(changed) == 0
 		wrong, _ := problems.Split()
 		_, err := fmt.Fprintf(out, "%s\n%s in the rules\n", problems.Text(), count(len(wrong), "error"))
 		return err
@@ -90,14 +93,14 @@ func (o *testOptions) again(c *cobra.Command, tree *watchedTree, changed []strin
 		_, err := fmt.Fprintf(out, "%v\n", err)
 		return err
 	}
-	part := tree.ruleTree
-	if len(changed) > 0 && !tree.broken && allRules(rules, changed) {
+	part, whole := tree.ruleTree, tree.everything || len(changed) == 0
+	if files, known := concerned(rules, append(tree.since, changed...)); known && !whole {
 		asked := tree.ruleTree
-		if part.parts = slices.DeleteFunc(slices.Clone(changed), func(f string) bool { return !asked.covers(f) }); len(part.parts) == 0 {
+		if part.parts = slices.DeleteFunc(files, func(f string) bool { return !asked.covers(f) }); len(part.parts) == 0 {
 			return nil // rules that nobody asked for
 		}
 	}
-	tree.broken = false
+	tree.since, tree.everything = nil, false
 	results, err := o.tree(c.ErrOrStderr(), &part, rules)
 	if err != nil {
 		return err
@@ -121,11 +124,19 @@ func (o *testOptions) again(c *cobra.Command, tree *watchedTree, changed []strin
 	return nil
 }
 
-// allRules tells whether all of the files are rules.
-func allRules(rules *detections.RuleSet, files []string) bool {
-	known := map[string]bool{}
-	for _, r := range rules.Rules() {
-		known[r.File] = true
+// concerned are the files of the rules that changed files are or that read them; known
+// is false if one of them is neither.
+func concerned(rules *detections.RuleSet, changed []string) (files []string, known bool) {
+	for _, file := range changed {
+		before := len(files)
+		for _, r := range rules.Rules() {
+			if r.File == file || r.ReadsFixture(file) {
+				files = append(files, r.File)
+			}
+		}
+		if len(files) == before {
+			return nil, false
+		}
 	}
-	return !slices.ContainsFunc(files, func(f string) bool { return !known[f] })
+	return files, true
 }

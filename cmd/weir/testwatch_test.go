@@ -12,20 +12,29 @@ import (
 	"time"
 )
 
-// TestWatch: a save runs the tests of the rule that changed, a mistake is shown, and
-// after it everything is run again.
+// TestWatch: a save runs the tests of the rule that changed, or that read the fixture;
+// a mistake is shown, and what changed meanwhile is run after it.
 func TestWatch(t *testing.T) {
 	dir := t.TempDir()
-	rule := func(name, code string) {
-		t.Helper()
-		text := "id: " + name + "\ntitle: T\nstatus: stable\nseverity: low\nclass: http_activity\nwhen: http_response.code == " + code + `
+	line := func(code string) string {
+		return `raw: '203.0.113.9 - - [18/Nov/2026:09:41:20 +0000] "GET /pot HTTP/1.1" ` + code + ` 157 "-" "curl/8.14.1"'`
+	}
+	text := func(name, code string) string {
+		return "id: " + name + "\ntitle: T\nstatus: stable\nseverity: low\nclass: http_activity\nwhen: http_response.code == " + code + `
 tests:
-  - {name: found, source: gateway.nginx, raw: '203.0.113.9 - - [18/Nov/2026:09:41:20 +0000] "GET /pot HTTP/1.1" 418 157 "-" "curl/8.14.1"', alerts: 1}
-  - {name: silent, source: gateway.nginx, raw: '203.0.113.9 - - [18/Nov/2026:09:41:20 +0000] "GET /pot HTTP/1.1" 200 157 "-" "curl/8.14.1"', alerts: 0}
+  - {name: found, source: gateway.nginx, ` + line("418") + `, alerts: 1}
+  - {name: silent, source: gateway.nginx, ` + line("200") + `, alerts: 0}
 `
-		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(text), 0o600); err != nil {
+	}
+	save := func(file, content string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	rule := func(name, code string) {
+		t.Helper()
+		save(name+".yaml", text(name, code))
 	}
 	if err := os.WriteFile(filepath.Join(dir, "weir-rules.yaml"), []byte("format: 1\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -68,7 +77,17 @@ tests:
 	rule("one", "40x")
 	until("1 error in the rules")
 	rule("one", "418")
-	until("ok: 4 tests of 2 rules")
+	until("ok: 2 tests of 1 rule")
+	save("two.log", strings.Trim(strings.TrimPrefix(line("418"), "raw: "), "'"))
+	until("two.log changed")
+	until("ok: 4 tests of 2 rules") // nothing reads it yet
+	save("two.yaml", strings.Replace(text("two", "418"), "raw: '203", "input: two.log, name: '203", 1))
+	until("1 error in the rules") // name is given twice
+	save("two.yaml", strings.Replace(text("two", "418"), line("418"), "input: two.log", 1))
+	until("ok: 2 tests of 1 rule")
+	save("two.log", strings.Trim(strings.TrimPrefix(line("200"), "raw: "), "'"))
+	until("two.log changed")
+	until("1 of 2 tests failed")
 	stop()
 	for range lines { // what is on its way
 	}
