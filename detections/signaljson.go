@@ -110,7 +110,7 @@ func (r *signalStream) parse(value []byte) (s *Signal, h *Heartbeat, ok bool) {
 	if empty, ok := r.Open('{'); empty || !ok {
 		return nil, nil, false
 	}
-	switch key, _ := r.Key(""); key {
+	switch key, _ := r.Key(); key {
 	case "signal":
 		s = &Signal{}
 		ok = r.members(func(key string) bool { return r.signal(s, key) })
@@ -131,7 +131,7 @@ func (r *signalStream) members(member func(key string) bool) bool {
 	last := ""
 	for more := !empty; ok && more; {
 		var key string
-		if key, ok = r.Key(last); !ok || !member(key) {
+		if key, ok = r.Key(); !ok || key <= last || !member(key) {
 			return false
 		}
 		last = key

@@ -13,7 +13,6 @@ import (
 type Decoder struct {
 	stream jsondoc.Stream
 	doc    jsondoc.Doc
-	whole  bool           // the last text was read by way of doc
 	memory jsondoc.Memory // of strings that DecodeAliased gave
 }
 
@@ -39,7 +38,7 @@ func (d *Decoder) DecodeAliased(x *Event, data []byte) error {
 func (d *Decoder) Reset(keep int) { d.memory.Reset(keep) }
 
 func (d *Decoder) decode(x *Event, text string) error {
-	if d.whole = !d.read(x, text); !d.whole {
+	if d.read(x, text) {
 		return nil
 	}
 	d.doc.Wrapped = jsondoc.MaxWrapped
@@ -50,20 +49,6 @@ func (d *Decoder) decode(x *Event, text string) error {
 		return &DecodeError{Err: errTwice}
 	}
 	return x.DecodeJSON(d.doc.Root())
-}
-
-// Attributes gives the names of the event's attributes in the last text that was
-// decoded without an error, those with an empty object or list included.
-func (d *Decoder) Attributes(yield func(name string) bool) {
-	if d.whole {
-		d.doc.Root().Members(func(key string, _ jsondoc.Value) bool { return yield(key) })
-		return
-	}
-	for _, name := range d.stream.Keys() {
-		if !yield(name) {
-			return
-		}
-	}
 }
 
 // read is Decode for a text in the form of AppendJSON; false leaves x half read.

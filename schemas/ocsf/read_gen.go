@@ -6,3335 +6,4210 @@ import "github.com/weir-security/weir/schemas/jsondoc"
 
 func (x *Event) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "account_switch_type":
+			at = 0
 			x.accountSwitchType, ok = readString(s)
 			x.set |= 1 << 0
 		case "account_switch_type_id":
+			at = 1
 			x.accountSwitchTypeID, ok = readInt32(s)
 			x.set |= 1 << 1
 		case "action":
+			at = 2
 			x.action, ok = readString(s)
 			x.set |= 1 << 2
 		case "action_id":
+			at = 3
 			x.actionID, ok = readInt32(s)
 			x.set |= 1 << 3
 		case "activity_id":
+			at = 4
 			x.activityID, ok = readInt32(s)
 			x.set |= 1 << 4
 		case "activity_name":
+			at = 5
 			x.activityName, ok = readString(s)
 			x.set |= 1 << 5
 		case "actor":
+			at = 6
 			ok = x.Actor.read(s)
 		case "answers":
+			at = 7
 			x.Answers, ok = readObjects(x.Answers, s)
 		case "api":
+			at = 8
 			ok = x.API.read(s)
 		case "app_name":
+			at = 9
 			x.appName, ok = readString(s)
 			x.set |= 1 << 6
 		case "app_protocol_name":
+			at = 10
 			x.appProtocolName, ok = readString(s)
 			x.set |= 1 << 7
 		case "attacks":
+			at = 11
 			x.Attacks, ok = readObjects(x.Attacks, s)
 		case "auth_factors":
+			at = 12
 			x.AuthFactors, ok = readObjects(x.AuthFactors, s)
 		case "auth_protocol":
+			at = 13
 			x.authProtocol, ok = readString(s)
 			x.set |= 1 << 8
 		case "auth_protocol_id":
+			at = 14
 			x.authProtocolID, ok = readInt32(s)
 			x.set |= 1 << 9
 		case "authentication_token":
+			at = 15
 			ok = x.AuthenticationToken.read(s)
 		case "authorizations":
+			at = 16
 			x.Authorizations, ok = readObjects(x.Authorizations, s)
 		case "category_name":
+			at = 17
 			x.categoryName, ok = readString(s)
 			x.set |= 1 << 10
 		case "category_uid":
+			at = 18
 			x.categoryUID, ok = readInt32(s)
 			x.set |= 1 << 11
 		case "certificate":
+			at = 19
 			ok = x.Certificate.read(s)
 		case "class_name":
+			at = 20
 			x.className, ok = readString(s)
 			x.set |= 1 << 12
 		case "class_uid":
+			at = 21
 			x.classUID, ok = readInt32(s)
 			x.set |= 1 << 13
 		case "cloud":
+			at = 22
 			ok = x.Cloud.read(s)
 		case "comment":
+			at = 23
 			x.comment, ok = readString(s)
 			x.set |= 1 << 14
 		case "confidence":
+			at = 24
 			x.confidence, ok = readString(s)
 			x.set |= 1 << 15
 		case "confidence_id":
+			at = 25
 			x.confidenceID, ok = readInt32(s)
 			x.set |= 1 << 16
 		case "confidence_score":
+			at = 26
 			x.confidenceScore, ok = readInt32(s)
 			x.set |= 1 << 17
 		case "connection_info":
+			at = 27
 			ok = x.ConnectionInfo.read(s)
 		case "count":
+			at = 28
 			x.count, ok = readInt32(s)
 			x.set |= 1 << 18
 		case "device":
+			at = 29
 			ok = x.Device.read(s)
 		case "disposition":
+			at = 30
 			x.disposition, ok = readString(s)
 			x.set |= 1 << 19
 		case "disposition_id":
+			at = 31
 			x.dispositionID, ok = readInt32(s)
 			x.set |= 1 << 20
 		case "dst_endpoint":
+			at = 32
 			ok = x.DstEndpoint.read(s)
 		case "duration":
+			at = 33
 			x.duration, ok = readInt64(s)
 			x.set |= 1 << 21
 		case "end_time":
+			at = 34
 			x.endTime, ok = readInt64(s)
 			x.set |= 1 << 22
 		case "enrichments":
+			at = 35
 			x.Enrichments, ok = readObjects(x.Enrichments, s)
 		case "entity":
+			at = 36
 			ok = x.Entity.read(s)
 		case "entity_result":
+			at = 37
 			ok = x.EntityResult.read(s)
 		case "evidences":
+			at = 38
 			x.Evidences, ok = readObjects(x.Evidences, s)
 		case "file":
+			at = 39
 			ok = x.File.read(s)
 		case "finding_info":
+			at = 40
 			ok = x.FindingInfo.read(s)
 		case "firewall_rule":
+			at = 41
 			ok = x.FirewallRule.read(s)
 		case "group":
+			at = 42
 			ok = x.Group.read(s)
 		case "http_request":
+			at = 43
 			ok = x.HTTPRequest.read(s)
 		case "http_response":
+			at = 44
 			ok = x.HTTPResponse.read(s)
 		case "impact":
+			at = 45
 			x.impact, ok = readString(s)
 			x.set |= 1 << 23
 		case "impact_id":
+			at = 46
 			x.impactID, ok = readInt32(s)
 			x.set |= 1 << 24
 		case "impact_score":
+			at = 47
 			x.impactScore, ok = readInt32(s)
 			x.set |= 1 << 25
 		case "is_alert":
+			at = 48
 			x.isAlert, ok = readBool(s)
 			x.set |= 1 << 26
 		case "is_cleartext":
+			at = 49
 			x.isCleartext, ok = readBool(s)
 			x.set |= 1 << 27
 		case "is_mfa":
+			at = 50
 			x.isMFA, ok = readBool(s)
 			x.set |= 1 << 28
 		case "is_new_logon":
+			at = 51
 			x.isNewLogon, ok = readBool(s)
 			x.set |= 1 << 29
 		case "is_remote":
+			at = 52
 			x.isRemote, ok = readBool(s)
 			x.set |= 1 << 30
 		case "is_src_dst_assignment_known":
+			at = 53
 			x.isSrcDstAssignmentKnown, ok = readBool(s)
 			x.set |= 1 << 31
 		case "load_balancer":
+			at = 54
 			ok = x.LoadBalancer.read(s)
 		case "logon_type":
+			at = 55
 			x.logonType, ok = readString(s)
 			x.set |= 1 << 32
 		case "logon_type_id":
+			at = 56
 			x.logonTypeID, ok = readInt32(s)
 			x.set |= 1 << 33
 		case "malware":
+			at = 57
 			x.Malware, ok = readObjects(x.Malware, s)
 		case "message":
+			at = 58
 			x.message, ok = readString(s)
 			x.set |= 1 << 34
 		case "metadata":
+			at = 59
 			ok = x.Metadata.read(s)
 		case "network_observation_point":
+			at = 60
 			ok = x.NetworkObservationPoint.read(s)
 		case "observables":
+			at = 61
 			x.Observables, ok = readObjects(x.Observables, s)
 		case "observation_point":
+			at = 62
 			x.observationPoint, ok = readString(s)
 			x.set |= 1 << 35
 		case "observation_point_id":
+			at = 63
 			x.observationPointID, ok = readInt32(s)
 			x.set |= 1 << 36
 		case "policies":
+			at = 64
 			x.Policies, ok = readObjects(x.Policies, s)
 		case "policy":
+			at = 65
 			ok = x.Policy.read(s)
 		case "privileges":
+			at = 66
 			x.Privileges, ok = readScalars(x.Privileges, s, readString)
 		case "proxy_endpoint":
+			at = 67
 			ok = x.ProxyEndpoint.read(s)
 		case "query":
+			at = 68
 			ok = x.Query.read(s)
 		case "query_time":
+			at = 69
 			x.queryTime, ok = readInt64(s)
 			x.set |= 1 << 37
 		case "raw_data":
+			at = 70
 			x.rawData, ok = readString(s)
 			x.set |= 1 << 38
 		case "raw_data_hash":
+			at = 71
 			ok = x.RawDataHash.read(s)
 		case "raw_data_size":
+			at = 72
 			x.rawDataSize, ok = readInt64(s)
 			x.set |= 1 << 39
 		case "rcode":
+			at = 73
 			x.rcode, ok = readString(s)
 			x.set |= 1 << 40
 		case "rcode_id":
+			at = 74
 			x.rcodeID, ok = readInt32(s)
 			x.set |= 1 << 41
 		case "remediation":
+			at = 75
 			ok = x.Remediation.read(s)
 		case "resource":
+			at = 76
 			ok = x.Resource.read(s)
 		case "resources":
+			at = 77
 			x.Resources, ok = readObjects(x.Resources, s)
 		case "response_time":
+			at = 78
 			x.responseTime, ok = readInt64(s)
 			x.set |= 1 << 42
 		case "risk_details":
+			at = 79
 			x.riskDetails, ok = readString(s)
 			x.set |= 1 << 43
 		case "risk_level":
+			at = 80
 			x.riskLevel, ok = readString(s)
 			x.set |= 1 << 44
 		case "risk_level_id":
+			at = 81
 			x.riskLevelID, ok = readInt32(s)
 			x.set |= 1 << 45
 		case "risk_score":
+			at = 82
 			x.riskScore, ok = readInt32(s)
 			x.set |= 1 << 46
 		case "service":
+			at = 83
 			ok = x.Service.read(s)
 		case "session":
+			at = 84
 			ok = x.Session.read(s)
 		case "severity":
+			at = 85
 			x.severity, ok = readString(s)
 			x.set |= 1 << 47
 		case "severity_id":
+			at = 86
 			x.severityID, ok = readInt32(s)
 			x.set |= 1 << 48
 		case "src_endpoint":
+			at = 87
 			ok = x.SrcEndpoint.read(s)
 		case "start_time":
+			at = 88
 			x.startTime, ok = readInt64(s)
 			x.set |= 1 << 49
 		case "status":
+			at = 89
 			x.status, ok = readString(s)
 			x.set |= 1 << 50
 		case "status_code":
+			at = 90
 			x.statusCode, ok = readString(s)
 			x.set |= 1 << 51
 		case "status_detail":
+			at = 91
 			x.statusDetail, ok = readString(s)
 			x.set |= 1 << 52
 		case "status_id":
+			at = 92
 			x.statusID, ok = readInt32(s)
 			x.set |= 1 << 53
 		case "subgroup":
+			at = 93
 			ok = x.Subgroup.read(s)
 		case "time":
+			at = 94
 			x.time, ok = readInt64(s)
 			x.set |= 1 << 54
 		case "timezone_offset":
+			at = 95
 			x.timezoneOffset, ok = readInt32(s)
 			x.set |= 1 << 55
 		case "tls":
+			at = 96
 			ok = x.TLS.read(s)
 		case "trace":
+			at = 97
 			ok = x.Trace.read(s)
 		case "traffic":
+			at = 98
 			ok = x.Traffic.read(s)
 		case "type_name":
+			at = 99
 			x.typeName, ok = readString(s)
 			x.set |= 1 << 56
 		case "type_uid":
+			at = 100
 			x.typeUID, ok = readInt64(s)
 			x.set |= 1 << 57
 		case "unmapped":
+			at = 101
 			x.unmapped, ok = readUntyped(s)
 			x.set |= 1 << 58
 		case "url":
+			at = 102
 			ok = x.URL.read(s)
 		case "user":
+			at = 103
 			ok = x.User.read(s)
 		case "user_result":
+			at = 104
 			ok = x.UserResult.read(s)
 		case "vulnerabilities":
+			at = 105
 			x.Vulnerabilities, ok = readObjects(x.Vulnerabilities, s)
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *API) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "group":
+			at = 0
 			ok = x.Group.read(s)
 		case "operation":
+			at = 1
 			x.operation, ok = readString(s)
 			x.set |= 1 << 0
 		case "request":
+			at = 2
 			ok = x.Request.read(s)
 		case "response":
+			at = 3
 			ok = x.Response.read(s)
 		case "service":
+			at = 4
 			ok = x.Service.read(s)
 		case "version":
+			at = 5
 			x.version, ok = readString(s)
 			x.set |= 1 << 1
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Account) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "labels":
+			at = 0
 			x.Labels, ok = readScalars(x.Labels, s, readString)
 		case "name":
+			at = 1
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "tags":
+			at = 2
 			x.Tags, ok = readObjects(x.Tags, s)
 		case "type":
+			at = 3
 			x.type_, ok = readString(s)
 			x.set |= 1 << 1
 		case "type_id":
+			at = 4
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 2
 		case "uid":
+			at = 5
 			x.uid, ok = readString(s)
 			x.set |= 1 << 3
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Actor) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "app_name":
+			at = 0
 			x.appName, ok = readString(s)
 			x.set |= 1 << 0
 		case "app_uid":
+			at = 1
 			x.appUID, ok = readString(s)
 			x.set |= 1 << 1
 		case "authorizations":
+			at = 2
 			x.Authorizations, ok = readObjects(x.Authorizations, s)
 		case "idp":
+			at = 3
 			ok = x.IDP.read(s)
 		case "invoked_by":
+			at = 4
 			x.invokedBy, ok = readString(s)
 			x.set |= 1 << 2
 		case "process":
+			at = 5
 			ok = x.Process.read(s)
 		case "session":
+			at = 6
 			ok = x.Session.read(s)
 		case "user":
+			at = 7
 			ok = x.User.read(s)
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *AffectedPackage) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "architecture":
+			at = 0
 			x.architecture, ok = readString(s)
 			x.set |= 1 << 0
 		case "fixed_in_version":
+			at = 1
 			x.fixedInVersion, ok = readString(s)
 			x.set |= 1 << 1
 		case "name":
+			at = 2
 			x.name, ok = readString(s)
 			x.set |= 1 << 2
 		case "package_manager":
+			at = 3
 			x.packageManager, ok = readString(s)
 			x.set |= 1 << 3
 		case "path":
+			at = 4
 			x.path, ok = readString(s)
 			x.set |= 1 << 4
 		case "release":
+			at = 5
 			x.release, ok = readString(s)
 			x.set |= 1 << 5
 		case "version":
+			at = 6
 			x.version, ok = readString(s)
 			x.set |= 1 << 6
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Analytic) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "category":
+			at = 0
 			x.category, ok = readString(s)
 			x.set |= 1 << 0
 		case "desc":
+			at = 1
 			x.desc, ok = readString(s)
 			x.set |= 1 << 1
 		case "name":
+			at = 2
 			x.name, ok = readString(s)
 			x.set |= 1 << 2
 		case "type":
+			at = 3
 			x.type_, ok = readString(s)
 			x.set |= 1 << 3
 		case "type_id":
+			at = 4
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 4
 		case "uid":
+			at = 5
 			x.uid, ok = readString(s)
 			x.set |= 1 << 5
 		case "version":
+			at = 6
 			x.version, ok = readString(s)
 			x.set |= 1 << 6
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Attack) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "sub_technique":
+			at = 0
 			ok = x.SubTechnique.read(s)
 		case "tactic":
+			at = 1
 			ok = x.Tactic.read(s)
 		case "technique":
+			at = 2
 			ok = x.Technique.read(s)
 		case "version":
+			at = 3
 			x.version, ok = readString(s)
 			x.set |= 1 << 0
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *AuthFactor) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "email_addr":
+			at = 0
 			x.emailAddr, ok = readString(s)
 			x.set |= 1 << 0
 		case "factor_type":
+			at = 1
 			x.factorType, ok = readString(s)
 			x.set |= 1 << 1
 		case "factor_type_id":
+			at = 2
 			x.factorTypeID, ok = readInt32(s)
 			x.set |= 1 << 2
 		case "is_hotp":
+			at = 3
 			x.isHotp, ok = readBool(s)
 			x.set |= 1 << 3
 		case "is_totp":
+			at = 4
 			x.isTotp, ok = readBool(s)
 			x.set |= 1 << 4
 		case "phone_number":
+			at = 5
 			x.phoneNumber, ok = readString(s)
 			x.set |= 1 << 5
 		case "provider":
+			at = 6
 			x.provider, ok = readString(s)
 			x.set |= 1 << 6
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *AuthenticationToken) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "created_time":
+			at = 0
 			x.createdTime, ok = readInt64(s)
 			x.set |= 1 << 0
 		case "expiration_time":
+			at = 1
 			x.expirationTime, ok = readInt64(s)
 			x.set |= 1 << 1
 		case "is_renewable":
+			at = 2
 			x.isRenewable, ok = readBool(s)
 			x.set |= 1 << 2
 		case "name":
+			at = 3
 			x.name, ok = readString(s)
 			x.set |= 1 << 3
 		case "tenant_uid":
+			at = 4
 			x.tenantUID, ok = readString(s)
 			x.set |= 1 << 4
 		case "type":
+			at = 5
 			x.type_, ok = readString(s)
 			x.set |= 1 << 5
 		case "type_id":
+			at = 6
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 6
 		case "uid":
+			at = 7
 			x.uid, ok = readString(s)
 			x.set |= 1 << 7
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Authorization) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "decision":
+			at = 0
 			x.decision, ok = readString(s)
 			x.set |= 1 << 0
 		case "policy":
+			at = 1
 			ok = x.Policy.read(s)
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *AutonomousSystem) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "name":
+			at = 0
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "number":
+			at = 1
 			x.number, ok = readInt32(s)
 			x.set |= 1 << 1
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *CVE) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "cvss":
+			at = 0
 			x.Cvss, ok = readObjects(x.Cvss, s)
 		case "uid":
+			at = 1
 			x.uid, ok = readString(s)
 			x.set |= 1 << 0
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Certificate) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "created_time":
+			at = 0
 			x.createdTime, ok = readInt64(s)
 			x.set |= 1 << 0
 		case "expiration_time":
+			at = 1
 			x.expirationTime, ok = readInt64(s)
 			x.set |= 1 << 1
 		case "fingerprints":
+			at = 2
 			x.Fingerprints, ok = readObjects(x.Fingerprints, s)
 		case "is_self_signed":
+			at = 3
 			x.isSelfSigned, ok = readBool(s)
 			x.set |= 1 << 2
 		case "issuer":
+			at = 4
 			x.issuer, ok = readString(s)
 			x.set |= 1 << 3
 		case "serial_number":
+			at = 5
 			x.serialNumber, ok = readString(s)
 			x.set |= 1 << 4
 		case "subject":
+			at = 6
 			x.subject, ok = readString(s)
 			x.set |= 1 << 5
 		case "uid":
+			at = 7
 			x.uid, ok = readString(s)
 			x.set |= 1 << 6
 		case "version":
+			at = 8
 			x.version, ok = readString(s)
 			x.set |= 1 << 7
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Cloud) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "account":
+			at = 0
 			ok = x.Account.read(s)
 		case "cloud_partition":
+			at = 1
 			x.cloudPartition, ok = readString(s)
 			x.set |= 1 << 0
 		case "org":
+			at = 2
 			ok = x.Org.read(s)
 		case "project_uid":
+			at = 3
 			x.projectUID, ok = readString(s)
 			x.set |= 1 << 1
 		case "provider":
+			at = 4
 			x.provider, ok = readString(s)
 			x.set |= 1 << 2
 		case "region":
+			at = 5
 			x.region, ok = readString(s)
 			x.set |= 1 << 3
 		case "zone":
+			at = 6
 			x.zone, ok = readString(s)
 			x.set |= 1 << 4
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Container) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "hash":
+			at = 0
 			ok = x.Hash.read(s)
 		case "image":
+			at = 1
 			ok = x.Image.read(s)
 		case "labels":
+			at = 2
 			x.Labels, ok = readScalars(x.Labels, s, readString)
 		case "name":
+			at = 3
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "orchestrator":
+			at = 4
 			x.orchestrator, ok = readString(s)
 			x.set |= 1 << 1
 		case "pod_uuid":
+			at = 5
 			x.podUUID, ok = readString(s)
 			x.set |= 1 << 2
 		case "runtime":
+			at = 6
 			x.runtime, ok = readString(s)
 			x.set |= 1 << 3
 		case "size":
+			at = 7
 			x.size, ok = readInt64(s)
 			x.set |= 1 << 4
 		case "tags":
+			at = 8
 			x.Tags, ok = readObjects(x.Tags, s)
 		case "uid":
+			at = 9
 			x.uid, ok = readString(s)
 			x.set |= 1 << 5
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Cvss) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "base_score":
+			at = 0
 			x.baseScore, ok = readFloat64(s)
 			x.set |= 1 << 0
 		case "vector_string":
+			at = 1
 			x.vectorString, ok = readString(s)
 			x.set |= 1 << 1
 		case "vendor_name":
+			at = 2
 			x.vendorName, ok = readString(s)
 			x.set |= 1 << 2
 		case "version":
+			at = 3
 			x.version, ok = readString(s)
 			x.set |= 1 << 3
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *DNSAnswer) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "class":
+			at = 0
 			x.class, ok = readString(s)
 			x.set |= 1 << 0
 		case "rdata":
+			at = 1
 			x.rdata, ok = readString(s)
 			x.set |= 1 << 1
 		case "ttl":
+			at = 2
 			x.ttl, ok = readInt32(s)
 			x.set |= 1 << 2
 		case "type":
+			at = 3
 			x.type_, ok = readString(s)
 			x.set |= 1 << 3
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *DNSQuery) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "class":
+			at = 0
 			x.class, ok = readString(s)
 			x.set |= 1 << 0
 		case "hostname":
+			at = 1
 			x.hostname, ok = readString(s)
 			x.set |= 1 << 1
 		case "opcode_id":
+			at = 2
 			x.opcodeID, ok = readInt32(s)
 			x.set |= 1 << 2
 		case "packet_uid":
+			at = 3
 			x.packetUID, ok = readInt32(s)
 			x.set |= 1 << 3
 		case "type":
+			at = 4
 			x.type_, ok = readString(s)
 			x.set |= 1 << 4
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Device) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "container":
+			at = 0
 			ok = x.Container.read(s)
 		case "domain":
+			at = 1
 			x.domain, ok = readString(s)
 			x.set |= 1 << 0
 		case "hostname":
+			at = 2
 			x.hostname, ok = readString(s)
 			x.set |= 1 << 1
 		case "image":
+			at = 3
 			ok = x.Image.read(s)
 		case "instance_uid":
+			at = 4
 			x.instanceUID, ok = readString(s)
 			x.set |= 1 << 2
 		case "interface_name":
+			at = 5
 			x.interfaceName, ok = readString(s)
 			x.set |= 1 << 3
 		case "interface_uid":
+			at = 6
 			x.interfaceUID, ok = readString(s)
 			x.set |= 1 << 4
 		case "ip":
+			at = 7
 			x.ip, ok = readString(s)
 			x.set |= 1 << 5
 		case "is_compliant":
+			at = 8
 			x.isCompliant, ok = readBool(s)
 			x.set |= 1 << 6
 		case "is_managed":
+			at = 9
 			x.isManaged, ok = readBool(s)
 			x.set |= 1 << 7
 		case "is_trusted":
+			at = 10
 			x.isTrusted, ok = readBool(s)
 			x.set |= 1 << 8
 		case "location":
+			at = 11
 			ok = x.Location.read(s)
 		case "mac":
+			at = 12
 			x.mac, ok = readString(s)
 			x.set |= 1 << 9
 		case "model":
+			at = 13
 			x.model, ok = readString(s)
 			x.set |= 1 << 10
 		case "name":
+			at = 14
 			x.name, ok = readString(s)
 			x.set |= 1 << 11
 		case "namespace_pid":
+			at = 15
 			x.namespacePID, ok = readInt32(s)
 			x.set |= 1 << 12
 		case "org":
+			at = 16
 			ok = x.Org.read(s)
 		case "os":
+			at = 17
 			ok = x.OS.read(s)
 		case "owner":
+			at = 18
 			ok = x.Owner.read(s)
 		case "region":
+			at = 19
 			x.region, ok = readString(s)
 			x.set |= 1 << 13
 		case "subnet_uid":
+			at = 20
 			x.subnetUID, ok = readString(s)
 			x.set |= 1 << 14
 		case "type":
+			at = 21
 			x.type_, ok = readString(s)
 			x.set |= 1 << 15
 		case "type_id":
+			at = 22
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 16
 		case "uid":
+			at = 23
 			x.uid, ok = readString(s)
 			x.set |= 1 << 17
 		case "uid_alt":
+			at = 24
 			x.uidAlt, ok = readString(s)
 			x.set |= 1 << 18
 		case "vendor_name":
+			at = 25
 			x.vendorName, ok = readString(s)
 			x.set |= 1 << 19
 		case "vpc_uid":
+			at = 26
 			x.vpcUID, ok = readString(s)
 			x.set |= 1 << 20
 		case "zone":
+			at = 27
 			x.zone, ok = readString(s)
 			x.set |= 1 << 21
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Device1) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "hostname":
+			at = 0
 			x.hostname, ok = readString(s)
 			x.set |= 1 << 0
 		case "ip":
+			at = 1
 			x.ip, ok = readString(s)
 			x.set |= 1 << 1
 		case "name":
+			at = 2
 			x.name, ok = readString(s)
 			x.set |= 1 << 2
 		case "os":
+			at = 3
 			ok = x.OS.read(s)
 		case "type":
+			at = 4
 			x.type_, ok = readString(s)
 			x.set |= 1 << 3
 		case "type_id":
+			at = 5
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 4
 		case "uid":
+			at = 6
 			x.uid, ok = readString(s)
 			x.set |= 1 << 5
 		case "uid_alt":
+			at = 7
 			x.uidAlt, ok = readString(s)
 			x.set |= 1 << 6
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *EndpointConnection) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "code":
+			at = 0
 			x.code, ok = readInt32(s)
 			x.set |= 1 << 0
 		case "network_endpoint":
+			at = 1
 			ok = x.NetworkEndpoint.read(s)
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Enrichment) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "created_time":
+			at = 0
 			x.createdTime, ok = readInt64(s)
 			x.set |= 1 << 0
 		case "data":
+			at = 1
 			x.data, ok = readJSON(s)
 			x.set |= 1 << 1
 		case "desc":
+			at = 2
 			x.desc, ok = readString(s)
 			x.set |= 1 << 2
 		case "name":
+			at = 3
 			x.name, ok = readString(s)
 			x.set |= 1 << 3
 		case "provider":
+			at = 4
 			x.provider, ok = readString(s)
 			x.set |= 1 << 4
 		case "reputation":
+			at = 5
 			ok = x.Reputation.read(s)
 		case "short_desc":
+			at = 6
 			x.shortDesc, ok = readString(s)
 			x.set |= 1 << 5
 		case "src_url":
+			at = 7
 			x.srcURL, ok = readString(s)
 			x.set |= 1 << 6
 		case "type":
+			at = 8
 			x.type_, ok = readString(s)
 			x.set |= 1 << 7
 		case "value":
+			at = 9
 			x.value, ok = readString(s)
 			x.set |= 1 << 8
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Evidences) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "actor":
+			at = 0
 			ok = x.Actor.read(s)
 		case "api":
+			at = 1
 			ok = x.API.read(s)
 		case "connection_info":
+			at = 2
 			ok = x.ConnectionInfo.read(s)
 		case "container":
+			at = 3
 			ok = x.Container.read(s)
 		case "data":
+			at = 4
 			x.data, ok = readJSON(s)
 			x.set |= 1 << 0
 		case "device":
+			at = 5
 			ok = x.Device.read(s)
 		case "dst_endpoint":
+			at = 6
 			ok = x.DstEndpoint.read(s)
 		case "file":
+			at = 7
 			ok = x.File.read(s)
 		case "http_request":
+			at = 8
 			ok = x.HTTPRequest.read(s)
 		case "http_response":
+			at = 9
 			ok = x.HTTPResponse.read(s)
 		case "name":
+			at = 10
 			x.name, ok = readString(s)
 			x.set |= 1 << 1
 		case "process":
+			at = 11
 			ok = x.Process.read(s)
 		case "query":
+			at = 12
 			ok = x.Query.read(s)
 		case "resources":
+			at = 13
 			x.Resources, ok = readObjects(x.Resources, s)
 		case "src_endpoint":
+			at = 14
 			ok = x.SrcEndpoint.read(s)
 		case "tls":
+			at = 15
 			ok = x.TLS.read(s)
 		case "uid":
+			at = 16
 			x.uid, ok = readString(s)
 			x.set |= 1 << 2
 		case "url":
+			at = 17
 			ok = x.URL.read(s)
 		case "user":
+			at = 18
 			ok = x.User.read(s)
 		case "verdict":
+			at = 19
 			x.verdict, ok = readString(s)
 			x.set |= 1 << 3
 		case "verdict_id":
+			at = 20
 			x.verdictID, ok = readInt32(s)
 			x.set |= 1 << 4
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Feature) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "name":
+			at = 0
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "uid":
+			at = 1
 			x.uid, ok = readString(s)
 			x.set |= 1 << 1
 		case "version":
+			at = 2
 			x.version, ok = readString(s)
 			x.set |= 1 << 2
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *File) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "hashes":
+			at = 0
 			x.Hashes, ok = readObjects(x.Hashes, s)
 		case "mime_type":
+			at = 1
 			x.mimeType, ok = readString(s)
 			x.set |= 1 << 0
 		case "name":
+			at = 2
 			x.name, ok = readString(s)
 			x.set |= 1 << 1
 		case "path":
+			at = 3
 			x.path, ok = readString(s)
 			x.set |= 1 << 2
 		case "size":
+			at = 4
 			x.size, ok = readInt64(s)
 			x.set |= 1 << 3
 		case "type":
+			at = 5
 			x.type_, ok = readString(s)
 			x.set |= 1 << 4
 		case "type_id":
+			at = 6
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 5
 		case "uid":
+			at = 7
 			x.uid, ok = readString(s)
 			x.set |= 1 << 6
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *FindingInfo) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "analytic":
+			at = 0
 			ok = x.Analytic.read(s)
 		case "attacks":
+			at = 1
 			x.Attacks, ok = readObjects(x.Attacks, s)
 		case "created_time":
+			at = 2
 			x.createdTime, ok = readInt64(s)
 			x.set |= 1 << 0
 		case "data_sources":
+			at = 3
 			x.DataSources, ok = readScalars(x.DataSources, s, readString)
 		case "desc":
+			at = 4
 			x.desc, ok = readString(s)
 			x.set |= 1 << 1
 		case "first_seen_time":
+			at = 5
 			x.firstSeenTime, ok = readInt64(s)
 			x.set |= 1 << 2
 		case "last_seen_time":
+			at = 6
 			x.lastSeenTime, ok = readInt64(s)
 			x.set |= 1 << 3
 		case "modified_time":
+			at = 7
 			x.modifiedTime, ok = readInt64(s)
 			x.set |= 1 << 4
 		case "product":
+			at = 8
 			ok = x.Product.read(s)
 		case "related_analytics":
+			at = 9
 			x.RelatedAnalytics, ok = readObjects(x.RelatedAnalytics, s)
 		case "related_events":
+			at = 10
 			x.RelatedEvents, ok = readObjects(x.RelatedEvents, s)
 		case "related_events_count":
+			at = 11
 			x.relatedEventsCount, ok = readInt32(s)
 			x.set |= 1 << 5
 		case "src_url":
+			at = 12
 			x.srcURL, ok = readString(s)
 			x.set |= 1 << 6
 		case "tags":
+			at = 13
 			x.Tags, ok = readObjects(x.Tags, s)
 		case "title":
+			at = 14
 			x.title, ok = readString(s)
 			x.set |= 1 << 7
 		case "traits":
+			at = 15
 			x.Traits, ok = readObjects(x.Traits, s)
 		case "types":
+			at = 16
 			x.Types, ok = readScalars(x.Types, s, readString)
 		case "uid":
+			at = 17
 			x.uid, ok = readString(s)
 			x.set |= 1 << 8
 		case "uid_alt":
+			at = 18
 			x.uidAlt, ok = readString(s)
 			x.set |= 1 << 9
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Fingerprint) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "algorithm":
+			at = 0
 			x.algorithm, ok = readString(s)
 			x.set |= 1 << 0
 		case "algorithm_id":
+			at = 1
 			x.algorithmID, ok = readInt32(s)
 			x.set |= 1 << 1
 		case "value":
+			at = 2
 			x.value, ok = readString(s)
 			x.set |= 1 << 2
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *FirewallRule) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "category":
+			at = 0
 			x.category, ok = readString(s)
 			x.set |= 1 << 0
 		case "condition":
+			at = 1
 			x.condition, ok = readString(s)
 			x.set |= 1 << 1
 		case "desc":
+			at = 2
 			x.desc, ok = readString(s)
 			x.set |= 1 << 2
 		case "match_details":
+			at = 3
 			x.MatchDetails, ok = readScalars(x.MatchDetails, s, readString)
 		case "match_location":
+			at = 4
 			x.matchLocation, ok = readString(s)
 			x.set |= 1 << 3
 		case "name":
+			at = 5
 			x.name, ok = readString(s)
 			x.set |= 1 << 4
 		case "rate_limit":
+			at = 6
 			x.rateLimit, ok = readInt32(s)
 			x.set |= 1 << 5
 		case "sensitivity":
+			at = 7
 			x.sensitivity, ok = readString(s)
 			x.set |= 1 << 6
 		case "type":
+			at = 8
 			x.type_, ok = readString(s)
 			x.set |= 1 << 7
 		case "uid":
+			at = 9
 			x.uid, ok = readString(s)
 			x.set |= 1 << 8
 		case "version":
+			at = 10
 			x.version, ok = readString(s)
 			x.set |= 1 << 9
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Group) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "desc":
+			at = 0
 			x.desc, ok = readString(s)
 			x.set |= 1 << 0
 		case "domain":
+			at = 1
 			x.domain, ok = readString(s)
 			x.set |= 1 << 1
 		case "name":
+			at = 2
 			x.name, ok = readString(s)
 			x.set |= 1 << 2
 		case "privileges":
+			at = 3
 			x.Privileges, ok = readScalars(x.Privileges, s, readString)
 		case "type":
+			at = 4
 			x.type_, ok = readString(s)
 			x.set |= 1 << 3
 		case "uid":
+			at = 5
 			x.uid, ok = readString(s)
 			x.set |= 1 << 4
 		case "uid_alt":
+			at = 6
 			x.uidAlt, ok = readString(s)
 			x.set |= 1 << 5
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *HTTPHeader) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "name":
+			at = 0
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "value":
+			at = 1
 			x.value, ok = readString(s)
 			x.set |= 1 << 1
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *HTTPRequest) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "args":
+			at = 0
 			x.args, ok = readString(s)
 			x.set |= 1 << 0
 		case "body_length":
+			at = 1
 			x.bodyLength, ok = readInt32(s)
 			x.set |= 1 << 1
 		case "http_headers":
+			at = 2
 			x.HTTPHeaders, ok = readObjects(x.HTTPHeaders, s)
 		case "http_method":
+			at = 3
 			x.httpMethod, ok = readString(s)
 			x.set |= 1 << 2
 		case "length":
+			at = 4
 			x.length, ok = readInt32(s)
 			x.set |= 1 << 3
 		case "referrer":
+			at = 5
 			x.referrer, ok = readString(s)
 			x.set |= 1 << 4
 		case "uid":
+			at = 6
 			x.uid, ok = readString(s)
 			x.set |= 1 << 5
 		case "url":
+			at = 7
 			ok = x.URL.read(s)
 		case "user_agent":
+			at = 8
 			x.userAgent, ok = readString(s)
 			x.set |= 1 << 6
 		case "version":
+			at = 9
 			x.version, ok = readString(s)
 			x.set |= 1 << 7
 		case "x_forwarded_for":
+			at = 10
 			x.XForwardedFor, ok = readScalars(x.XForwardedFor, s, readString)
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *HTTPResponse) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "body_length":
+			at = 0
 			x.bodyLength, ok = readInt32(s)
 			x.set |= 1 << 0
 		case "code":
+			at = 1
 			x.code, ok = readInt32(s)
 			x.set |= 1 << 1
 		case "content_type":
+			at = 2
 			x.contentType, ok = readString(s)
 			x.set |= 1 << 2
 		case "http_headers":
+			at = 3
 			x.HTTPHeaders, ok = readObjects(x.HTTPHeaders, s)
 		case "latency":
+			at = 4
 			x.latency, ok = readInt32(s)
 			x.set |= 1 << 3
 		case "length":
+			at = 5
 			x.length, ok = readInt32(s)
 			x.set |= 1 << 4
 		case "message":
+			at = 6
 			x.message, ok = readString(s)
 			x.set |= 1 << 5
 		case "status":
+			at = 7
 			x.status, ok = readString(s)
 			x.set |= 1 << 6
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *IDP) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "domain":
+			at = 0
 			x.domain, ok = readString(s)
 			x.set |= 1 << 0
 		case "has_mfa":
+			at = 1
 			x.hasMFA, ok = readBool(s)
 			x.set |= 1 << 1
 		case "issuer":
+			at = 2
 			x.issuer, ok = readString(s)
 			x.set |= 1 << 2
 		case "name":
+			at = 3
 			x.name, ok = readString(s)
 			x.set |= 1 << 3
 		case "protocol_name":
+			at = 4
 			x.protocolName, ok = readString(s)
 			x.set |= 1 << 4
 		case "state":
+			at = 5
 			x.state, ok = readString(s)
 			x.set |= 1 << 5
 		case "state_id":
+			at = 6
 			x.stateID, ok = readInt32(s)
 			x.set |= 1 << 6
 		case "tenant_uid":
+			at = 7
 			x.tenantUID, ok = readString(s)
 			x.set |= 1 << 7
 		case "uid":
+			at = 8
 			x.uid, ok = readString(s)
 			x.set |= 1 << 8
 		case "url_string":
+			at = 9
 			x.urlString, ok = readString(s)
 			x.set |= 1 << 9
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Image) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "labels":
+			at = 0
 			x.Labels, ok = readScalars(x.Labels, s, readString)
 		case "name":
+			at = 1
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "tags":
+			at = 2
 			x.Tags, ok = readObjects(x.Tags, s)
 		case "uid":
+			at = 3
 			x.uid, ok = readString(s)
 			x.set |= 1 << 1
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *KeyValueObject) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "name":
+			at = 0
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "value":
+			at = 1
 			x.value, ok = readString(s)
 			x.set |= 1 << 1
 		case "values":
+			at = 2
 			x.Values, ok = readScalars(x.Values, s, readString)
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *LoadBalancer) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "classification":
+			at = 0
 			x.classification, ok = readString(s)
 			x.set |= 1 << 0
 		case "code":
+			at = 1
 			x.code, ok = readInt32(s)
 			x.set |= 1 << 1
 		case "dst_endpoint":
+			at = 2
 			ok = x.DstEndpoint.read(s)
 		case "endpoint_connections":
+			at = 3
 			x.EndpointConnections, ok = readObjects(x.EndpointConnections, s)
 		case "error_message":
+			at = 4
 			x.errorMessage, ok = readString(s)
 			x.set |= 1 << 2
 		case "ip":
+			at = 5
 			x.ip, ok = readString(s)
 			x.set |= 1 << 3
 		case "message":
+			at = 6
 			x.message, ok = readString(s)
 			x.set |= 1 << 4
 		case "metrics":
+			at = 7
 			x.Metrics, ok = readObjects(x.Metrics, s)
 		case "name":
+			at = 8
 			x.name, ok = readString(s)
 			x.set |= 1 << 5
 		case "status_detail":
+			at = 9
 			x.statusDetail, ok = readString(s)
 			x.set |= 1 << 6
 		case "uid":
+			at = 10
 			x.uid, ok = readString(s)
 			x.set |= 1 << 7
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Location) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "city":
+			at = 0
 			x.city, ok = readString(s)
 			x.set |= 1 << 0
 		case "continent":
+			at = 1
 			x.continent, ok = readString(s)
 			x.set |= 1 << 1
 		case "country":
+			at = 2
 			x.country, ok = readString(s)
 			x.set |= 1 << 2
 		case "desc":
+			at = 3
 			x.desc, ok = readString(s)
 			x.set |= 1 << 3
 		case "is_on_premises":
+			at = 4
 			x.isOnPremises, ok = readBool(s)
 			x.set |= 1 << 4
 		case "lat":
+			at = 5
 			x.lat, ok = readFloat64(s)
 			x.set |= 1 << 5
 		case "long":
+			at = 6
 			x.long, ok = readFloat64(s)
 			x.set |= 1 << 6
 		case "postal_code":
+			at = 7
 			x.postalCode, ok = readString(s)
 			x.set |= 1 << 7
 		case "provider":
+			at = 8
 			x.provider, ok = readString(s)
 			x.set |= 1 << 8
 		case "region":
+			at = 9
 			x.region, ok = readString(s)
 			x.set |= 1 << 9
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Logger) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "event_uid":
+			at = 0
 			x.eventUID, ok = readString(s)
 			x.set |= 1 << 0
 		case "log_name":
+			at = 1
 			x.logName, ok = readString(s)
 			x.set |= 1 << 1
 		case "log_provider":
+			at = 2
 			x.logProvider, ok = readString(s)
 			x.set |= 1 << 2
 		case "log_version":
+			at = 3
 			x.logVersion, ok = readString(s)
 			x.set |= 1 << 3
 		case "logged_time":
+			at = 4
 			x.loggedTime, ok = readInt64(s)
 			x.set |= 1 << 4
 		case "name":
+			at = 5
 			x.name, ok = readString(s)
 			x.set |= 1 << 5
 		case "product":
+			at = 6
 			ok = x.Product.read(s)
 		case "transmit_time":
+			at = 7
 			x.transmitTime, ok = readInt64(s)
 			x.set |= 1 << 6
 		case "uid":
+			at = 8
 			x.uid, ok = readString(s)
 			x.set |= 1 << 7
 		case "version":
+			at = 9
 			x.version, ok = readString(s)
 			x.set |= 1 << 8
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Malware) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "classification_ids":
+			at = 0
 			x.ClassificationIDs, ok = readScalars(x.ClassificationIDs, s, readInt32)
 		case "classifications":
+			at = 1
 			x.Classifications, ok = readScalars(x.Classifications, s, readString)
 		case "name":
+			at = 2
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "path":
+			at = 3
 			x.path, ok = readString(s)
 			x.set |= 1 << 1
 		case "provider":
+			at = 4
 			x.provider, ok = readString(s)
 			x.set |= 1 << 2
 		case "severity":
+			at = 5
 			x.severity, ok = readString(s)
 			x.set |= 1 << 3
 		case "severity_id":
+			at = 6
 			x.severityID, ok = readInt32(s)
 			x.set |= 1 << 4
 		case "uid":
+			at = 7
 			x.uid, ok = readString(s)
 			x.set |= 1 << 5
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *ManagedEntity) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "data":
+			at = 0
 			x.data, ok = readJSON(s)
 			x.set |= 1 << 0
 		case "device":
+			at = 1
 			ok = x.Device.read(s)
 		case "group":
+			at = 2
 			ok = x.Group.read(s)
 		case "name":
+			at = 3
 			x.name, ok = readString(s)
 			x.set |= 1 << 1
 		case "org":
+			at = 4
 			ok = x.Org.read(s)
 		case "policy":
+			at = 5
 			ok = x.Policy.read(s)
 		case "type":
+			at = 6
 			x.type_, ok = readString(s)
 			x.set |= 1 << 2
 		case "type_id":
+			at = 7
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 3
 		case "uid":
+			at = 8
 			x.uid, ok = readString(s)
 			x.set |= 1 << 4
 		case "user":
+			at = 9
 			ok = x.User.read(s)
 		case "version":
+			at = 10
 			x.version, ok = readString(s)
 			x.set |= 1 << 5
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Metadata) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "correlation_uid":
+			at = 0
 			x.correlationUID, ok = readString(s)
 			x.set |= 1 << 0
 		case "debug":
+			at = 1
 			x.Debug, ok = readScalars(x.Debug, s, readString)
 		case "event_code":
+			at = 2
 			x.eventCode, ok = readString(s)
 			x.set |= 1 << 1
 		case "is_truncated":
+			at = 3
 			x.isTruncated, ok = readBool(s)
 			x.set |= 1 << 2
 		case "labels":
+			at = 4
 			x.Labels, ok = readScalars(x.Labels, s, readString)
 		case "log_format":
+			at = 5
 			x.logFormat, ok = readString(s)
 			x.set |= 1 << 3
 		case "log_level":
+			at = 6
 			x.logLevel, ok = readString(s)
 			x.set |= 1 << 4
 		case "log_name":
+			at = 7
 			x.logName, ok = readString(s)
 			x.set |= 1 << 5
 		case "log_provider":
+			at = 8
 			x.logProvider, ok = readString(s)
 			x.set |= 1 << 6
 		case "log_source":
+			at = 9
 			x.logSource, ok = readString(s)
 			x.set |= 1 << 7
 		case "log_version":
+			at = 10
 			x.logVersion, ok = readString(s)
 			x.set |= 1 << 8
 		case "logged_time":
+			at = 11
 			x.loggedTime, ok = readInt64(s)
 			x.set |= 1 << 9
 		case "loggers":
+			at = 12
 			x.Loggers, ok = readObjects(x.Loggers, s)
 		case "modified_time":
+			at = 13
 			x.modifiedTime, ok = readInt64(s)
 			x.set |= 1 << 10
 		case "original_event_uid":
+			at = 14
 			x.originalEventUID, ok = readString(s)
 			x.set |= 1 << 11
 		case "original_time":
+			at = 15
 			x.originalTime, ok = readString(s)
 			x.set |= 1 << 12
 		case "processed_time":
+			at = 16
 			x.processedTime, ok = readInt64(s)
 			x.set |= 1 << 13
 		case "product":
+			at = 17
 			ok = x.Product.read(s)
 		case "profiles":
+			at = 18
 			x.Profiles, ok = readScalars(x.Profiles, s, readString)
 		case "sequence":
+			at = 19
 			x.sequence, ok = readInt32(s)
 			x.set |= 1 << 14
 		case "source":
+			at = 20
 			x.source, ok = readString(s)
 			x.set |= 1 << 15
 		case "tags":
+			at = 21
 			x.Tags, ok = readObjects(x.Tags, s)
 		case "tenant_uid":
+			at = 22
 			x.tenantUID, ok = readString(s)
 			x.set |= 1 << 16
 		case "transmit_time":
+			at = 23
 			x.transmitTime, ok = readInt64(s)
 			x.set |= 1 << 17
 		case "type":
+			at = 24
 			x.type_, ok = readString(s)
 			x.set |= 1 << 18
 		case "uid":
+			at = 25
 			x.uid, ok = readString(s)
 			x.set |= 1 << 19
 		case "untruncated_size":
+			at = 26
 			x.untruncatedSize, ok = readInt32(s)
 			x.set |= 1 << 20
 		case "version":
+			at = 27
 			x.version, ok = readString(s)
 			x.set |= 1 << 21
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Metric) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "name":
+			at = 0
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "value":
+			at = 1
 			x.value, ok = readString(s)
 			x.set |= 1 << 1
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *NetworkConnectionInfo) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "boundary":
+			at = 0
 			x.boundary, ok = readString(s)
 			x.set |= 1 << 0
 		case "boundary_id":
+			at = 1
 			x.boundaryID, ok = readInt32(s)
 			x.set |= 1 << 1
 		case "community_uid":
+			at = 2
 			x.communityUID, ok = readString(s)
 			x.set |= 1 << 2
 		case "direction":
+			at = 3
 			x.direction, ok = readString(s)
 			x.set |= 1 << 3
 		case "direction_id":
+			at = 4
 			x.directionID, ok = readInt32(s)
 			x.set |= 1 << 4
 		case "flag_history":
+			at = 5
 			x.flagHistory, ok = readString(s)
 			x.set |= 1 << 5
 		case "protocol_name":
+			at = 6
 			x.protocolName, ok = readString(s)
 			x.set |= 1 << 6
 		case "protocol_num":
+			at = 7
 			x.protocolNum, ok = readInt32(s)
 			x.set |= 1 << 7
 		case "protocol_ver":
+			at = 8
 			x.protocolVer, ok = readString(s)
 			x.set |= 1 << 8
 		case "protocol_ver_id":
+			at = 9
 			x.protocolVerID, ok = readInt32(s)
 			x.set |= 1 << 9
 		case "tcp_flags":
+			at = 10
 			x.tcpFlags, ok = readInt32(s)
 			x.set |= 1 << 10
 		case "uid":
+			at = 11
 			x.uid, ok = readString(s)
 			x.set |= 1 << 11
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *NetworkEndpoint) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "autonomous_system":
+			at = 0
 			ok = x.AutonomousSystem.read(s)
 		case "domain":
+			at = 1
 			x.domain, ok = readString(s)
 			x.set |= 1 << 0
 		case "hostname":
+			at = 2
 			x.hostname, ok = readString(s)
 			x.set |= 1 << 1
 		case "instance_uid":
+			at = 3
 			x.instanceUID, ok = readString(s)
 			x.set |= 1 << 2
 		case "interface_name":
+			at = 4
 			x.interfaceName, ok = readString(s)
 			x.set |= 1 << 3
 		case "interface_uid":
+			at = 5
 			x.interfaceUID, ok = readString(s)
 			x.set |= 1 << 4
 		case "intermediate_ips":
+			at = 6
 			x.IntermediateIPs, ok = readScalars(x.IntermediateIPs, s, readString)
 		case "ip":
+			at = 7
 			x.ip, ok = readString(s)
 			x.set |= 1 << 5
 		case "isp":
+			at = 8
 			x.isp, ok = readString(s)
 			x.set |= 1 << 6
 		case "isp_org":
+			at = 9
 			x.ispOrg, ok = readString(s)
 			x.set |= 1 << 7
 		case "location":
+			at = 10
 			ok = x.Location.read(s)
 		case "mac":
+			at = 11
 			x.mac, ok = readString(s)
 			x.set |= 1 << 8
 		case "name":
+			at = 12
 			x.name, ok = readString(s)
 			x.set |= 1 << 9
 		case "network_scope":
+			at = 13
 			x.networkScope, ok = readString(s)
 			x.set |= 1 << 10
 		case "network_scope_id":
+			at = 14
 			x.networkScopeID, ok = readInt32(s)
 			x.set |= 1 << 11
 		case "owner":
+			at = 15
 			ok = x.Owner.read(s)
 		case "port":
+			at = 16
 			x.port, ok = readInt32(s)
 			x.set |= 1 << 12
 		case "proxy_endpoint":
+			at = 17
 			ok = x.ProxyEndpoint.read(s)
 		case "subnet_uid":
+			at = 18
 			x.subnetUID, ok = readString(s)
 			x.set |= 1 << 13
 		case "svc_name":
+			at = 19
 			x.svcName, ok = readString(s)
 			x.set |= 1 << 14
 		case "type":
+			at = 20
 			x.type_, ok = readString(s)
 			x.set |= 1 << 15
 		case "type_id":
+			at = 21
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 16
 		case "uid":
+			at = 22
 			x.uid, ok = readString(s)
 			x.set |= 1 << 17
 		case "vlan_uid":
+			at = 23
 			x.vlanUID, ok = readString(s)
 			x.set |= 1 << 18
 		case "vpc_uid":
+			at = 24
 			x.vpcUID, ok = readString(s)
 			x.set |= 1 << 19
 		case "zone":
+			at = 25
 			x.zone, ok = readString(s)
 			x.set |= 1 << 20
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *NetworkEndpoint1) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "domain":
+			at = 0
 			x.domain, ok = readString(s)
 			x.set |= 1 << 0
 		case "hostname":
+			at = 1
 			x.hostname, ok = readString(s)
 			x.set |= 1 << 1
 		case "instance_uid":
+			at = 2
 			x.instanceUID, ok = readString(s)
 			x.set |= 1 << 2
 		case "interface_uid":
+			at = 3
 			x.interfaceUID, ok = readString(s)
 			x.set |= 1 << 3
 		case "ip":
+			at = 4
 			x.ip, ok = readString(s)
 			x.set |= 1 << 4
 		case "name":
+			at = 5
 			x.name, ok = readString(s)
 			x.set |= 1 << 5
 		case "port":
+			at = 6
 			x.port, ok = readInt32(s)
 			x.set |= 1 << 6
 		case "subnet_uid":
+			at = 7
 			x.subnetUID, ok = readString(s)
 			x.set |= 1 << 7
 		case "svc_name":
+			at = 8
 			x.svcName, ok = readString(s)
 			x.set |= 1 << 8
 		case "type":
+			at = 9
 			x.type_, ok = readString(s)
 			x.set |= 1 << 9
 		case "type_id":
+			at = 10
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 10
 		case "uid":
+			at = 11
 			x.uid, ok = readString(s)
 			x.set |= 1 << 11
 		case "vpc_uid":
+			at = 12
 			x.vpcUID, ok = readString(s)
 			x.set |= 1 << 12
 		case "zone":
+			at = 13
 			x.zone, ok = readString(s)
 			x.set |= 1 << 13
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *NetworkProxy) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "domain":
+			at = 0
 			x.domain, ok = readString(s)
 			x.set |= 1 << 0
 		case "hostname":
+			at = 1
 			x.hostname, ok = readString(s)
 			x.set |= 1 << 1
 		case "intermediate_ips":
+			at = 2
 			x.IntermediateIPs, ok = readScalars(x.IntermediateIPs, s, readString)
 		case "ip":
+			at = 3
 			x.ip, ok = readString(s)
 			x.set |= 1 << 2
 		case "name":
+			at = 4
 			x.name, ok = readString(s)
 			x.set |= 1 << 3
 		case "port":
+			at = 5
 			x.port, ok = readInt32(s)
 			x.set |= 1 << 4
 		case "svc_name":
+			at = 6
 			x.svcName, ok = readString(s)
 			x.set |= 1 << 5
 		case "type":
+			at = 7
 			x.type_, ok = readString(s)
 			x.set |= 1 << 6
 		case "type_id":
+			at = 8
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 7
 		case "uid":
+			at = 9
 			x.uid, ok = readString(s)
 			x.set |= 1 << 8
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *NetworkTraffic) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "bytes":
+			at = 0
 			x.bytes, ok = readInt64(s)
 			x.set |= 1 << 0
 		case "bytes_in":
+			at = 1
 			x.bytesIn, ok = readInt64(s)
 			x.set |= 1 << 1
 		case "bytes_out":
+			at = 2
 			x.bytesOut, ok = readInt64(s)
 			x.set |= 1 << 2
 		case "end_time":
+			at = 3
 			x.endTime, ok = readInt64(s)
 			x.set |= 1 << 3
 		case "packets":
+			at = 4
 			x.packets, ok = readInt64(s)
 			x.set |= 1 << 4
 		case "packets_in":
+			at = 5
 			x.packetsIn, ok = readInt64(s)
 			x.set |= 1 << 5
 		case "packets_out":
+			at = 6
 			x.packetsOut, ok = readInt64(s)
 			x.set |= 1 << 6
 		case "start_time":
+			at = 7
 			x.startTime, ok = readInt64(s)
 			x.set |= 1 << 7
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *OS) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "build":
+			at = 0
 			x.build, ok = readString(s)
 			x.set |= 1 << 0
 		case "name":
+			at = 1
 			x.name, ok = readString(s)
 			x.set |= 1 << 1
 		case "type":
+			at = 2
 			x.type_, ok = readString(s)
 			x.set |= 1 << 2
 		case "type_id":
+			at = 3
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 3
 		case "version":
+			at = 4
 			x.version, ok = readString(s)
 			x.set |= 1 << 4
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Observable) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "event_uid":
+			at = 0
 			x.eventUID, ok = readString(s)
 			x.set |= 1 << 0
 		case "name":
+			at = 1
 			x.name, ok = readString(s)
 			x.set |= 1 << 1
 		case "reputation":
+			at = 2
 			ok = x.Reputation.read(s)
 		case "type":
+			at = 3
 			x.type_, ok = readString(s)
 			x.set |= 1 << 2
 		case "type_id":
+			at = 4
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 3
 		case "value":
+			at = 5
 			x.value, ok = readString(s)
 			x.set |= 1 << 4
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Organization) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "name":
+			at = 0
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "ou_name":
+			at = 1
 			x.ouName, ok = readString(s)
 			x.set |= 1 << 1
 		case "ou_uid":
+			at = 2
 			x.ouUID, ok = readString(s)
 			x.set |= 1 << 2
 		case "uid":
+			at = 3
 			x.uid, ok = readString(s)
 			x.set |= 1 << 3
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Policy) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "data":
+			at = 0
 			x.data, ok = readJSON(s)
 			x.set |= 1 << 0
 		case "desc":
+			at = 1
 			x.desc, ok = readString(s)
 			x.set |= 1 << 1
 		case "is_applied":
+			at = 2
 			x.isApplied, ok = readBool(s)
 			x.set |= 1 << 2
 		case "name":
+			at = 3
 			x.name, ok = readString(s)
 			x.set |= 1 << 3
 		case "type":
+			at = 4
 			x.type_, ok = readString(s)
 			x.set |= 1 << 4
 		case "uid":
+			at = 5
 			x.uid, ok = readString(s)
 			x.set |= 1 << 5
 		case "version":
+			at = 6
 			x.version, ok = readString(s)
 			x.set |= 1 << 6
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Process) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "cmd_line":
+			at = 0
 			x.cmdLine, ok = readString(s)
 			x.set |= 1 << 0
 		case "container":
+			at = 1
 			ok = x.Container.read(s)
 		case "created_time":
+			at = 2
 			x.createdTime, ok = readInt64(s)
 			x.set |= 1 << 1
 		case "file":
+			at = 3
 			ok = x.File.read(s)
 		case "integrity":
+			at = 4
 			x.integrity, ok = readString(s)
 			x.set |= 1 << 2
 		case "integrity_id":
+			at = 5
 			x.integrityID, ok = readInt32(s)
 			x.set |= 1 << 3
 		case "name":
+			at = 6
 			x.name, ok = readString(s)
 			x.set |= 1 << 4
 		case "namespace_pid":
+			at = 7
 			x.namespacePID, ok = readInt32(s)
 			x.set |= 1 << 5
 		case "parent_process":
+			at = 8
 			ok = x.ParentProcess.read(s)
 		case "path":
+			at = 9
 			x.path, ok = readString(s)
 			x.set |= 1 << 6
 		case "pid":
+			at = 10
 			x.pid, ok = readInt32(s)
 			x.set |= 1 << 7
 		case "uid":
+			at = 11
 			x.uid, ok = readString(s)
 			x.set |= 1 << 8
 		case "user":
+			at = 12
 			ok = x.User.read(s)
 		case "working_directory":
+			at = 13
 			x.workingDirectory, ok = readString(s)
 			x.set |= 1 << 9
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Process1) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "cmd_line":
+			at = 0
 			x.cmdLine, ok = readString(s)
 			x.set |= 1 << 0
 		case "created_time":
+			at = 1
 			x.createdTime, ok = readInt64(s)
 			x.set |= 1 << 1
 		case "name":
+			at = 2
 			x.name, ok = readString(s)
 			x.set |= 1 << 2
 		case "path":
+			at = 3
 			x.path, ok = readString(s)
 			x.set |= 1 << 3
 		case "pid":
+			at = 4
 			x.pid, ok = readInt32(s)
 			x.set |= 1 << 4
 		case "uid":
+			at = 5
 			x.uid, ok = readString(s)
 			x.set |= 1 << 5
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Product) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "cpe_name":
+			at = 0
 			x.cpeName, ok = readString(s)
 			x.set |= 1 << 0
 		case "feature":
+			at = 1
 			ok = x.Feature.read(s)
 		case "lang":
+			at = 2
 			x.lang, ok = readString(s)
 			x.set |= 1 << 1
 		case "name":
+			at = 3
 			x.name, ok = readString(s)
 			x.set |= 1 << 2
 		case "path":
+			at = 4
 			x.path, ok = readString(s)
 			x.set |= 1 << 3
 		case "uid":
+			at = 5
 			x.uid, ok = readString(s)
 			x.set |= 1 << 4
 		case "url_string":
+			at = 6
 			x.urlString, ok = readString(s)
 			x.set |= 1 << 5
 		case "vendor_name":
+			at = 7
 			x.vendorName, ok = readString(s)
 			x.set |= 1 << 6
 		case "version":
+			at = 8
 			x.version, ok = readString(s)
 			x.set |= 1 << 7
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *ProgrammaticCredential) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "last_used_time":
+			at = 0
 			x.lastUsedTime, ok = readInt64(s)
 			x.set |= 1 << 0
 		case "type":
+			at = 1
 			x.type_, ok = readString(s)
 			x.set |= 1 << 1
 		case "uid":
+			at = 2
 			x.uid, ok = readString(s)
 			x.set |= 1 << 2
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *RelatedEvent) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "attacks":
+			at = 0
 			x.Attacks, ok = readObjects(x.Attacks, s)
 		case "count":
+			at = 1
 			x.count, ok = readInt32(s)
 			x.set |= 1 << 0
 		case "desc":
+			at = 2
 			x.desc, ok = readString(s)
 			x.set |= 1 << 1
 		case "first_seen_time":
+			at = 3
 			x.firstSeenTime, ok = readInt64(s)
 			x.set |= 1 << 2
 		case "last_seen_time":
+			at = 4
 			x.lastSeenTime, ok = readInt64(s)
 			x.set |= 1 << 3
 		case "observables":
+			at = 5
 			x.Observables, ok = readObjects(x.Observables, s)
 		case "product":
+			at = 6
 			ok = x.Product.read(s)
 		case "severity":
+			at = 7
 			x.severity, ok = readString(s)
 			x.set |= 1 << 4
 		case "severity_id":
+			at = 8
 			x.severityID, ok = readInt32(s)
 			x.set |= 1 << 5
 		case "status":
+			at = 9
 			x.status, ok = readString(s)
 			x.set |= 1 << 6
 		case "tags":
+			at = 10
 			x.Tags, ok = readObjects(x.Tags, s)
 		case "title":
+			at = 11
 			x.title, ok = readString(s)
 			x.set |= 1 << 7
 		case "traits":
+			at = 12
 			x.Traits, ok = readObjects(x.Traits, s)
 		case "type":
+			at = 13
 			x.type_, ok = readString(s)
 			x.set |= 1 << 8
 		case "type_name":
+			at = 14
 			x.typeName, ok = readString(s)
 			x.set |= 1 << 9
 		case "type_uid":
+			at = 15
 			x.typeUID, ok = readInt64(s)
 			x.set |= 1 << 10
 		case "uid":
+			at = 16
 			x.uid, ok = readString(s)
 			x.set |= 1 << 11
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Remediation) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "desc":
+			at = 0
 			x.desc, ok = readString(s)
 			x.set |= 1 << 0
 		case "references":
+			at = 1
 			x.References, ok = readScalars(x.References, s, readString)
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Reputation) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "base_score":
+			at = 0
 			x.baseScore, ok = readFloat64(s)
 			x.set |= 1 << 0
 		case "provider":
+			at = 1
 			x.provider, ok = readString(s)
 			x.set |= 1 << 1
 		case "score":
+			at = 2
 			x.score, ok = readString(s)
 			x.set |= 1 << 2
 		case "score_id":
+			at = 3
 			x.scoreID, ok = readInt32(s)
 			x.set |= 1 << 3
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Request) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "containers":
+			at = 0
 			x.Containers, ok = readObjects(x.Containers, s)
 		case "data":
+			at = 1
 			x.data, ok = readJSON(s)
 			x.set |= 1 << 0
 		case "flags":
+			at = 2
 			x.Flags, ok = readScalars(x.Flags, s, readString)
 		case "uid":
+			at = 3
 			x.uid, ok = readString(s)
 			x.set |= 1 << 1
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *ResourceDetails) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "cloud_partition":
+			at = 0
 			x.cloudPartition, ok = readString(s)
 			x.set |= 1 << 0
 		case "created_time":
+			at = 1
 			x.createdTime, ok = readInt64(s)
 			x.set |= 1 << 1
 		case "criticality":
+			at = 2
 			x.criticality, ok = readString(s)
 			x.set |= 1 << 2
 		case "data":
+			at = 3
 			x.data, ok = readJSON(s)
 			x.set |= 1 << 3
 		case "group":
+			at = 4
 			ok = x.Group.read(s)
 		case "hostname":
+			at = 5
 			x.hostname, ok = readString(s)
 			x.set |= 1 << 4
 		case "ip":
+			at = 6
 			x.ip, ok = readString(s)
 			x.set |= 1 << 5
 		case "is_backed_up":
+			at = 7
 			x.isBackedUp, ok = readBool(s)
 			x.set |= 1 << 6
 		case "labels":
+			at = 8
 			x.Labels, ok = readScalars(x.Labels, s, readString)
 		case "modified_time":
+			at = 9
 			x.modifiedTime, ok = readInt64(s)
 			x.set |= 1 << 7
 		case "name":
+			at = 10
 			x.name, ok = readString(s)
 			x.set |= 1 << 8
 		case "namespace":
+			at = 11
 			x.namespace, ok = readString(s)
 			x.set |= 1 << 9
 		case "owner":
+			at = 12
 			ok = x.Owner.read(s)
 		case "provider":
+			at = 13
 			x.provider, ok = readString(s)
 			x.set |= 1 << 10
 		case "region":
+			at = 14
 			x.region, ok = readString(s)
 			x.set |= 1 << 11
 		case "role":
+			at = 15
 			x.role, ok = readString(s)
 			x.set |= 1 << 12
 		case "role_id":
+			at = 16
 			x.roleID, ok = readInt32(s)
 			x.set |= 1 << 13
 		case "tags":
+			at = 17
 			x.Tags, ok = readObjects(x.Tags, s)
 		case "type":
+			at = 18
 			x.type_, ok = readString(s)
 			x.set |= 1 << 14
 		case "uid":
+			at = 19
 			x.uid, ok = readString(s)
 			x.set |= 1 << 15
 		case "uid_alt":
+			at = 20
 			x.uidAlt, ok = readString(s)
 			x.set |= 1 << 16
 		case "version":
+			at = 21
 			x.version, ok = readString(s)
 			x.set |= 1 << 17
 		case "zone":
+			at = 22
 			x.zone, ok = readString(s)
 			x.set |= 1 << 18
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Response) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "code":
+			at = 0
 			x.code, ok = readInt32(s)
 			x.set |= 1 << 0
 		case "containers":
+			at = 1
 			x.Containers, ok = readObjects(x.Containers, s)
 		case "data":
+			at = 2
 			x.data, ok = readJSON(s)
 			x.set |= 1 << 1
 		case "error":
+			at = 3
 			x.error, ok = readString(s)
 			x.set |= 1 << 2
 		case "error_message":
+			at = 4
 			x.errorMessage, ok = readString(s)
 			x.set |= 1 << 3
 		case "flags":
+			at = 5
 			x.Flags, ok = readScalars(x.Flags, s, readString)
 		case "message":
+			at = 6
 			x.message, ok = readString(s)
 			x.set |= 1 << 4
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Service) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "labels":
+			at = 0
 			x.Labels, ok = readScalars(x.Labels, s, readString)
 		case "name":
+			at = 1
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "tags":
+			at = 2
 			x.Tags, ok = readObjects(x.Tags, s)
 		case "uid":
+			at = 3
 			x.uid, ok = readString(s)
 			x.set |= 1 << 1
 		case "version":
+			at = 4
 			x.version, ok = readString(s)
 			x.set |= 1 << 2
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Session) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "count":
+			at = 0
 			x.count, ok = readInt32(s)
 			x.set |= 1 << 0
 		case "created_time":
+			at = 1
 			x.createdTime, ok = readInt64(s)
 			x.set |= 1 << 1
 		case "credential_uid":
+			at = 2
 			x.credentialUID, ok = readString(s)
 			x.set |= 1 << 2
 		case "expiration_reason":
+			at = 3
 			x.expirationReason, ok = readString(s)
 			x.set |= 1 << 3
 		case "expiration_time":
+			at = 4
 			x.expirationTime, ok = readInt64(s)
 			x.set |= 1 << 4
 		case "is_mfa":
+			at = 5
 			x.isMFA, ok = readBool(s)
 			x.set |= 1 << 5
 		case "is_remote":
+			at = 6
 			x.isRemote, ok = readBool(s)
 			x.set |= 1 << 6
 		case "is_vpn":
+			at = 7
 			x.isVpn, ok = readBool(s)
 			x.set |= 1 << 7
 		case "issuer":
+			at = 8
 			x.issuer, ok = readString(s)
 			x.set |= 1 << 8
 		case "terminal":
+			at = 9
 			x.terminal, ok = readString(s)
 			x.set |= 1 << 9
 		case "uid":
+			at = 10
 			x.uid, ok = readString(s)
 			x.set |= 1 << 10
 		case "uid_alt":
+			at = 11
 			x.uidAlt, ok = readString(s)
 			x.set |= 1 << 11
 		case "uuid":
+			at = 12
 			x.uuid, ok = readString(s)
 			x.set |= 1 << 12
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Span) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "duration":
+			at = 0
 			x.duration, ok = readInt64(s)
 			x.set |= 1 << 0
 		case "end_time":
+			at = 1
 			x.endTime, ok = readInt64(s)
 			x.set |= 1 << 1
 		case "message":
+			at = 2
 			x.message, ok = readString(s)
 			x.set |= 1 << 2
 		case "operation":
+			at = 3
 			x.operation, ok = readString(s)
 			x.set |= 1 << 3
 		case "parent_uid":
+			at = 4
 			x.parentUID, ok = readString(s)
 			x.set |= 1 << 4
 		case "service":
+			at = 5
 			ok = x.Service.read(s)
 		case "start_time":
+			at = 6
 			x.startTime, ok = readInt64(s)
 			x.set |= 1 << 5
 		case "status_code":
+			at = 7
 			x.statusCode, ok = readString(s)
 			x.set |= 1 << 6
 		case "uid":
+			at = 8
 			x.uid, ok = readString(s)
 			x.set |= 1 << 7
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *SubTechnique) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "name":
+			at = 0
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "src_url":
+			at = 1
 			x.srcURL, ok = readString(s)
 			x.set |= 1 << 1
 		case "uid":
+			at = 2
 			x.uid, ok = readString(s)
 			x.set |= 1 << 2
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *TLS) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "alert":
+			at = 0
 			x.alert, ok = readInt32(s)
 			x.set |= 1 << 0
 		case "certificate":
+			at = 1
 			ok = x.Certificate.read(s)
 		case "cipher":
+			at = 2
 			x.cipher, ok = readString(s)
 			x.set |= 1 << 1
 		case "client_ciphers":
+			at = 3
 			x.ClientCiphers, ok = readScalars(x.ClientCiphers, s, readString)
 		case "handshake_dur":
+			at = 4
 			x.handshakeDur, ok = readInt32(s)
 			x.set |= 1 << 2
 		case "ja3_hash":
+			at = 5
 			ok = x.JA3Hash.read(s)
 		case "ja3s_hash":
+			at = 6
 			ok = x.JA3SHash.read(s)
 		case "key_length":
+			at = 7
 			x.keyLength, ok = readInt32(s)
 			x.set |= 1 << 3
 		case "server_ciphers":
+			at = 8
 			x.ServerCiphers, ok = readScalars(x.ServerCiphers, s, readString)
 		case "sni":
+			at = 9
 			x.sni, ok = readString(s)
 			x.set |= 1 << 4
 		case "version":
+			at = 10
 			x.version, ok = readString(s)
 			x.set |= 1 << 5
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Tactic) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "name":
+			at = 0
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "src_url":
+			at = 1
 			x.srcURL, ok = readString(s)
 			x.set |= 1 << 1
 		case "uid":
+			at = 2
 			x.uid, ok = readString(s)
 			x.set |= 1 << 2
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Technique) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "name":
+			at = 0
 			x.name, ok = readString(s)
 			x.set |= 1 << 0
 		case "src_url":
+			at = 1
 			x.srcURL, ok = readString(s)
 			x.set |= 1 << 1
 		case "uid":
+			at = 2
 			x.uid, ok = readString(s)
 			x.set |= 1 << 2
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Trace) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "duration":
+			at = 0
 			x.duration, ok = readInt64(s)
 			x.set |= 1 << 0
 		case "end_time":
+			at = 1
 			x.endTime, ok = readInt64(s)
 			x.set |= 1 << 1
 		case "flags":
+			at = 2
 			x.Flags, ok = readScalars(x.Flags, s, readString)
 		case "service":
+			at = 3
 			ok = x.Service.read(s)
 		case "span":
+			at = 4
 			ok = x.Span.read(s)
 		case "start_time":
+			at = 5
 			x.startTime, ok = readInt64(s)
 			x.set |= 1 << 2
 		case "uid":
+			at = 6
 			x.uid, ok = readString(s)
 			x.set |= 1 << 3
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Trait) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "category":
+			at = 0
 			x.category, ok = readString(s)
 			x.set |= 1 << 0
 		case "name":
+			at = 1
 			x.name, ok = readString(s)
 			x.set |= 1 << 1
 		case "type":
+			at = 2
 			x.type_, ok = readString(s)
 			x.set |= 1 << 2
 		case "uid":
+			at = 3
 			x.uid, ok = readString(s)
 			x.set |= 1 << 3
 		case "values":
+			at = 4
 			x.Values, ok = readScalars(x.Values, s, readString)
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *URL) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "categories":
+			at = 0
 			x.Categories, ok = readScalars(x.Categories, s, readString)
 		case "category_ids":
+			at = 1
 			x.CategoryIDs, ok = readScalars(x.CategoryIDs, s, readInt32)
 		case "domain":
+			at = 2
 			x.domain, ok = readString(s)
 			x.set |= 1 << 0
 		case "hostname":
+			at = 3
 			x.hostname, ok = readString(s)
 			x.set |= 1 << 1
 		case "path":
+			at = 4
 			x.path, ok = readString(s)
 			x.set |= 1 << 2
 		case "port":
+			at = 5
 			x.port, ok = readInt32(s)
 			x.set |= 1 << 3
 		case "query_string":
+			at = 6
 			x.queryString, ok = readString(s)
 			x.set |= 1 << 4
 		case "resource_type":
+			at = 7
 			x.resourceType, ok = readString(s)
 			x.set |= 1 << 5
 		case "scheme":
+			at = 8
 			x.scheme, ok = readString(s)
 			x.set |= 1 << 6
 		case "subdomain":
+			at = 9
 			x.subdomain, ok = readString(s)
 			x.set |= 1 << 7
 		case "url_string":
+			at = 10
 			x.urlString, ok = readString(s)
 			x.set |= 1 << 8
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *User) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "account":
+			at = 0
 			ok = x.Account.read(s)
 		case "credential_uid":
+			at = 1
 			x.credentialUID, ok = readString(s)
 			x.set |= 1 << 0
 		case "display_name":
+			at = 2
 			x.displayName, ok = readString(s)
 			x.set |= 1 << 1
 		case "domain":
+			at = 3
 			x.domain, ok = readString(s)
 			x.set |= 1 << 2
 		case "email_addr":
+			at = 4
 			x.emailAddr, ok = readString(s)
 			x.set |= 1 << 3
 		case "full_name":
+			at = 5
 			x.fullName, ok = readString(s)
 			x.set |= 1 << 4
 		case "groups":
+			at = 6
 			x.Groups, ok = readObjects(x.Groups, s)
 		case "has_mfa":
+			at = 7
 			x.hasMFA, ok = readBool(s)
 			x.set |= 1 << 5
 		case "name":
+			at = 8
 			x.name, ok = readString(s)
 			x.set |= 1 << 6
 		case "org":
+			at = 9
 			ok = x.Org.read(s)
 		case "phone_number":
+			at = 10
 			x.phoneNumber, ok = readString(s)
 			x.set |= 1 << 7
 		case "programmatic_credentials":
+			at = 11
 			x.ProgrammaticCredentials, ok = readObjects(x.ProgrammaticCredentials, s)
 		case "risk_level":
+			at = 12
 			x.riskLevel, ok = readString(s)
 			x.set |= 1 << 8
 		case "risk_level_id":
+			at = 13
 			x.riskLevelID, ok = readInt32(s)
 			x.set |= 1 << 9
 		case "risk_score":
+			at = 14
 			x.riskScore, ok = readInt32(s)
 			x.set |= 1 << 10
 		case "type":
+			at = 15
 			x.type_, ok = readString(s)
 			x.set |= 1 << 11
 		case "type_id":
+			at = 16
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 12
 		case "uid":
+			at = 17
 			x.uid, ok = readString(s)
 			x.set |= 1 << 13
 		case "uid_alt":
+			at = 18
 			x.uidAlt, ok = readString(s)
 			x.set |= 1 << 14
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *User1) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "domain":
+			at = 0
 			x.domain, ok = readString(s)
 			x.set |= 1 << 0
 		case "email_addr":
+			at = 1
 			x.emailAddr, ok = readString(s)
 			x.set |= 1 << 1
 		case "name":
+			at = 2
 			x.name, ok = readString(s)
 			x.set |= 1 << 2
 		case "type":
+			at = 3
 			x.type_, ok = readString(s)
 			x.set |= 1 << 3
 		case "type_id":
+			at = 4
 			x.typeID, ok = readInt32(s)
 			x.set |= 1 << 4
 		case "uid":
+			at = 5
 			x.uid, ok = readString(s)
 			x.set |= 1 << 5
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }
 
 func (x *Vulnerability) read(s *jsondoc.Stream) bool {
 	empty, ok := s.Open('{')
-	key := ""
+	last, key := -1, ""
 	for more := ok && !empty; more; more, ok = s.More('{') {
-		if key, ok = s.Key(key); !ok {
+		if key, ok = s.Key(); !ok {
 			return false
 		}
+		at := 0
 		switch key {
 		case "affected_packages":
+			at = 0
 			x.AffectedPackages, ok = readObjects(x.AffectedPackages, s)
 		case "cve":
+			at = 1
 			ok = x.CVE.read(s)
 		case "desc":
+			at = 2
 			x.desc, ok = readString(s)
 			x.set |= 1 << 0
 		case "is_exploit_available":
+			at = 3
 			x.isExploitAvailable, ok = readBool(s)
 			x.set |= 1 << 1
 		case "is_fix_available":
+			at = 4
 			x.isFixAvailable, ok = readBool(s)
 			x.set |= 1 << 2
 		case "references":
+			at = 5
 			x.References, ok = readScalars(x.References, s, readString)
 		case "severity":
+			at = 6
 			x.severity, ok = readString(s)
 			x.set |= 1 << 3
 		case "title":
+			at = 7
 			x.title, ok = readString(s)
 			x.set |= 1 << 4
 		case "vendor_name":
+			at = 8
 			x.vendorName, ok = readString(s)
 			x.set |= 1 << 5
 		default:
 			return false
 		}
-		if !ok {
+		if !ok || at <= last {
 			return false
 		}
+		last = at
 	}
 	return ok
 }

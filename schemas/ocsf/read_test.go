@@ -48,7 +48,7 @@ func goldenEvents(tb testing.TB) [][]byte {
 func sameAsDocument(t *testing.T, d *Decoder, text string) bool {
 	t.Helper()
 	got := new(Event)
-	if d.whole = !d.read(got, text); d.whole {
+	if !d.read(got, text) {
 		return false
 	}
 	want := new(Event)
@@ -62,19 +62,10 @@ func sameAsDocument(t *testing.T, d *Decoder, text string) bool {
 		t.Errorf("the document refuses what the stream reads: %v\n%s", err, text)
 	case doc.Flags()&^jsondoc.NUL != 0:
 		t.Errorf("the document has the flags %v\n%s", doc.Flags().Names(), text)
-	case !slices.Equal(slices.Collect(d.Attributes), members(doc.Root())):
-		t.Errorf("the stream has the attributes %v\n%s", slices.Collect(d.Attributes), text)
 	case !reflect.DeepEqual(got, want):
 		t.Errorf("the stream reads %s\nthe document %s", got.AppendJSON(nil), want.AppendJSON(nil))
 	}
 	return true
-}
-
-func members(v jsondoc.Value) (names []string) {
-	for name := range v.Members {
-		names = append(names, name)
-	}
-	return names
 }
 
 // TestGoldenEventsAreReadAsAStream: all that weir writes is read the fast way.
@@ -90,7 +81,7 @@ func TestGoldenEventsAreReadAsAStream(t *testing.T) {
 // oddTexts are not in the form that AppendJSON writes, or no events at all.
 var oddTexts = []string{
 	``, `{`, `{}`, `{} `, ` {}`, `{}x`, `[]`, `null`, `{"time":1,}`, `{"time":1 }`, `{"time" :1}`, `{"time":01}`, `{"time":1.0}`, `{"time":1e3}`, `{"time":null}`,
-	`{"time":9223372036854775808}`, `{"activity_id":2147483648}`, `{"t\u0069me":1}`, `{"time":1,"time":2}`, `{"time":2,"message":"x"}`, `{"message":"x","time":2}`,
+	`{"time":9223372036854775808}`, `{"time":9223372036854775807}`, `{"time":-9223372036854775808}`, `{"time":00}`, `{"time":0}`, `{"time":-0}`, `{"time":123456789012345678}`, `{"time":1`, `{"time":1]`, `{"activity_id":2147483648}`, `{"t\u0069me":1}`, `{"time":1,"time":2}`, `{"time":2,"message":"x"}`, `{"message":"x","time":2}`,
 	`{"nothing":1}`, `{"message":"a\qb"}`, `{"message":"` + "\x01" + `"}`, `{"message":"` + "\xff" + `"}`, `{"message":"\ud800"}`, `{"message":"\ud83d\ude00\u0000\n"}`,
 	`{"message":"x"`, `{"message":"x]}`, `{"message":"x"]`, `{"unmapped":{"a":1,"a":2}}`, `{"unmapped":{"a": [1 , {}]}}`, `{"unmapped": {}}`, `{"unmapped":[]}`, `{"unmapped":7}`,
 	`{"unmapped":{"a":"\udc00"}}`, `{"unmapped":` + strings.Repeat(`{"a":`, 71) + `1` + strings.Repeat(`}`, 71) + `}`, `{"unmapped":` + strings.Repeat(`{"a":`, 72) + `1` + strings.Repeat(`}`, 72) + `}`,

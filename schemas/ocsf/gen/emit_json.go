@@ -90,14 +90,15 @@ func scalarDecoder(a *Attribute) string {
 	return "decode" + a.Kind.String()
 }
 
-// emitReader writes the decoder of texts that AppendJSON wrote.
+// emitReader writes the decoder of texts that AppendJSON wrote: its attributes are in
+// ascending order, each at most once.
 func emitReader(w *printer, o *Object) {
 	w.p("func (x *%s) read(s *jsondoc.Stream) bool {", o.GoName)
-	w.p("empty, ok := s.Open('{')\nkey := \"\"")
+	w.p("empty, ok := s.Open('{')\nlast, key := -1, \"\"")
 	w.p("for more := ok && !empty; more; more, ok = s.More('{') {")
-	w.p("if key, ok = s.Key(key); !ok {\nreturn false\n}\nswitch key {")
-	for _, a := range o.Attributes {
-		w.p("case %q:", a.Name)
+	w.p("if key, ok = s.Key(); !ok {\nreturn false\n}\nat := 0\nswitch key {")
+	for i, a := range o.Attributes {
+		w.p("case %q:\nat = %d", a.Name, i)
 		switch {
 		case a.Array && a.Kind == KindObject:
 			w.p("x.%[1]s, ok = readObjects(x.%[1]s, s)", a.GoName)
@@ -109,7 +110,7 @@ func emitReader(w *printer, o *Object) {
 			w.p("x.%s, ok = %s(s)\nx.%s |= 1<<%d", a.Field, scalarReader(a), word(a.Word), a.Bit)
 		}
 	}
-	w.p("default:\nreturn false\n}\nif !ok {\nreturn false\n}\n}\nreturn ok\n}\n")
+	w.p("default:\nreturn false\n}\nif !ok || at <= last {\nreturn false\n}\nlast = at\n}\nreturn ok\n}\n")
 }
 
 // scalarReader is the function of read.go that reads one value.
