@@ -20,6 +20,7 @@ import (
 // fuzz test holds them against cel-go's.
 var celNatives = map[string]closure.Native{
 	overloads.ContainsString:   closure.WeighedBinary(strings.Contains, firstSteps),
+	overloads.AddString:        closure.WeighedBinary(func(a, b string) string { return a + b }, func(a, b string) int { return textSteps(a) + textSteps(b) }),
 	overloads.StartsWithString: closure.Binary(strings.HasPrefix),
 	overloads.EndsWithString:   closure.Binary(strings.HasSuffix),
 	overloads.SizeString:       closure.Weighed(characters, textSteps),
@@ -72,6 +73,7 @@ func getFullYear(t time.Time) int64   { return int64(t.Year()) }
 var preparations = map[string]func(ref.Val) (closure.Native, int){
 	overloads.MatchesString: pattern,
 	overloads.Matches:       pattern,
+	regexExtract:            extraction,
 
 	overloads.TimestampToHoursWithTz:               zoned(getHours),
 	overloads.TimestampToMinutesWithTz:             zoned(getMinutes),
@@ -112,6 +114,30 @@ func pattern(literal ref.Val) (closure.Native, int) {
 	}
 	steps := 8 * patternFactor(string(text))
 	return closure.Weighed(re.MatchString, func(s string) int { return steps * len(s) / closure.CharactersPerStep }), closure.CostRegex
+}
+
+// regexExtract is the overload of regex.extract(text, pattern).
+const regexExtract = "regex_extract_string_string"
+
+// extraction is regex.extract with a pattern that is compiled once: cel-go's compiles it
+// for every text.
+func extraction(literal ref.Val) (closure.Native, int) {
+	text, ok := literal.(types.String)
+	if !ok {
+		return nil, 0
+	}
+	re, err := regexp.Compile(string(text))
+	if err != nil || re.NumSubexp() > 1 {
+		return nil, 0 // an error, which cel-go says
+	}
+	steps, group := 8*patternFactor(string(text)), re.NumSubexp()
+	return closure.Weighed(func(s string) ref.Val {
+		at := re.FindStringSubmatchIndex(s)
+		if at == nil || group == 1 && at[2] == at[3] { // an empty group is none
+			return types.OptionalNone
+		}
+		return types.OptionalOf(types.String(s[at[2*group]:at[2*group+1]]))
+	}, func(s string) int { return steps * len(s) / closure.CharactersPerStep }), 2 * closure.CostRegex
 }
 
 // zoned is a part of a time in a zone that a literal names.
