@@ -203,6 +203,46 @@ func TestRuleErrorsAreFound(t *testing.T) {
 	}
 }
 
+// TestErrorsAreFoundEverywhere: whatever expression of a rule fails, its owner has one
+// finding an hour, however many events it fails on, and the counter has each.
+func TestErrorsAreFoundEverywhere(t *testing.T) {
+	const fails = `string(duration(actor.user.name))`
+	for place, rule := range map[string]string{
+		"when":       "severity: low\nclass: api_activity\nwhen: " + fails + " == 'x'",
+		"group_by":   "severity: low\nclass: api_activity\nwhen: 'true'\nalert: {group_by: [{name: x, expr: " + fails + "}]}",
+		"title":      "severity: low\nclass: api_activity\nwhen: 'true'\nalert: {title: 'by {" + fails + "}'}",
+		"context":    "severity: low\nclass: api_activity\nwhen: 'true'\nalert: {context: [{name: x, expr: " + fails + "}]}",
+		"severity":   "severity: " + fails + "\nclass: api_activity\nwhen: 'true'",
+		"by":         "severity: low\nclass: api_activity\nwhen: 'true'\nthreshold: {count: 2, within: 5m, by: [{name: x, expr: " + fails + "}]}",
+		"distinct":   "severity: low\nclass: api_activity\nwhen: 'true'\nthreshold: {distinct: " + fails + ", count: 2, within: 5m, by: [api.operation]}",
+		"sum":        "severity: low\nclass: api_activity\nwhen: 'true'\nthreshold: {sum: 1 / size(actor.user.full_name), over: 5, within: 5m, by: [api.operation]}",
+		"first_seen": "severity: low\nclass: api_activity\nwhen: 'true'\nfirst_seen: {of: " + fails + ", for: 30d, learn: 7d, by: [api.operation]}",
+		"sequence": "severity: low\nsequence:\n  within: 5m\n  steps:\n    - {name: a, class: api_activity, when: 'true', by: [{name: x, expr: " + fails + "}]}\n" +
+			"    - {name: b, class: api_activity, when: api.operation == 'Zzz', by: [{name: x, expr: actor.user.uid}]}",
+		"absence": "severity: low\nclass: api_activity\nwhen: 'true'\nabsence: {within: 5m, by: [{name: x, expr: " + fails + "}], of: {class: api_activity, when: api.operation == 'Zzz', by: [{name: x, expr: actor.user.uid}]}}",
+	} {
+		t.Run(place, func(t *testing.T) {
+			rs := blockRule(t, rule)
+			errors := 0
+			for _, f := range correlateAll(t, rs, at(0, nil), at(1, nil), at(2, nil), at(3, nil)) {
+				if IsRuleError(f) && !IsRollup(f) {
+					errors++
+				}
+			}
+			if errors != 1 {
+				t.Errorf("%d findings, want 1", errors)
+			}
+			e, ev := rs.NewEngine(), sampleEvent()
+			for range 3 {
+				e.Evaluate(ev, func(*Signal) {})
+			}
+			if h := e.Health()[0]; h.Errors < 3 || h.LastError == "" {
+				t.Errorf("health %+v", h)
+			}
+		})
+	}
+}
+
 // TestNumbersThatJSONLacks: a log may have NaN where a rule reads a number, and that must
 // neither end the process nor keep the alert back.
 func TestNumbersThatJSONLacks(t *testing.T) {
