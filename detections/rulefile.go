@@ -39,6 +39,7 @@ func readRule(doc *yamlpos.Document, file string, compiler *expr.Compiler, sourc
 		r.block(m)
 		r.alert(m)
 		r.severity(severity)
+		r.elsewhere()
 		r.tests(m)
 		m.Done()
 		r.version()
@@ -204,6 +205,23 @@ func (r *reader) compile(n yamlpos.Node, text string, offset int, class *ocsf.Cl
 		}
 		r.doc.Report(fileLine, fileCol, n.Path(), "%s", message)
 	})
+}
+
+// elsewhere warns of operations that are of no class of the rule: their events are never
+// held against a condition of it.
+func (r *reader) elsewhere() {
+	for _, c := range r.rule.Conditions {
+		if c.program == nil {
+			continue
+		}
+		for _, e := range c.program.Elsewhere {
+			if slices.ContainsFunc(r.classes, func(class *ocsf.Class) bool { return slices.Contains(e.Classes, class.Name) }) {
+				continue
+			}
+			line, col, _ := c.node.Place(e.Line, e.Col)
+			r.doc.Warn(line, col, c.node.Path(), "%q is of the class %s, which the rule is not about; a rule about several classes lists them in any", e.Operation, strings.Join(e.Classes, ", "))
+		}
+	}
 }
 
 // version hashes what decides about hits and groups.

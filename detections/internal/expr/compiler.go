@@ -132,6 +132,9 @@ type Expr struct {
 	// Outcomes are the literals that a Scalar may give, through ?: too.
 	Outcomes []Outcome
 
+	// Elsewhere are the operations that a Condition needs and that are of other classes.
+	Elsewhere []Elsewhere
+
 	// Cost is the estimated cost of one evaluation on a large event.
 	Cost uint64
 	// Fallbacks are the parts that the engine leaves to cel-go; see Eval.
@@ -182,7 +185,7 @@ type unit struct {
 	compares map[int64]bool
 	// alsoFilled is the compiler's.
 	alsoFilled map[string]bool
-	nextID   int64
+	nextID     int64
 	// errors is how many were reported; replaced, how many of them led to a node
 	// being replaced.
 	errors, replaced int
@@ -213,6 +216,7 @@ func (u *unit) compile(text string, want Want) *Expr {
 	u.check()
 	if want == Condition {
 		out.Atoms = u.atoms()
+		out.Elsewhere = u.elsewhere(out.Atoms)
 		if u.errors == 0 { // what is said already is not said twice
 			u.bounds()
 			u.patterns()
