@@ -15,7 +15,12 @@ type Cache struct {
 	compiler *expr.Compiler
 	lists    string // the names and digests of the lists that compiler knows
 	rules    map[string]cachedRule
+	compiled int // rules that compiler has compiled, those that are gone, too
 }
+
+// isWorn tells that most of what the compiler knows is of rules that have changed since:
+// what they shared would stay for as long as weir runs.
+func (c *Cache) isWorn() bool { return c.compiled > 1000+3*len(c.rules) }
 
 type cachedRule struct {
 	digest   string
@@ -40,12 +45,12 @@ func (l *loader) compilerOf(lists []*expr.List) (*expr.Compiler, error) {
 	}
 	slices.Sort(key)
 	c := l.opts.Cache
-	if now := strings.Join(key, "\n"); c.compiler == nil || c.lists != now {
+	if now := strings.Join(key, "\n"); c.compiler == nil || c.lists != now || c.isWorn() {
 		compiler, err := expr.NewCompiler(lists)
 		if err != nil {
 			return nil, err
 		}
-		*c = Cache{compiler, now, map[string]cachedRule{}}
+		*c = Cache{compiler: compiler, lists: now, rules: map[string]cachedRule{}}
 	}
 	return c.compiler, nil
 }
@@ -69,6 +74,7 @@ func (l *loader) rule(file string, compiler *expr.Compiler) *Rule {
 	l.docs = append(l.docs, doc)
 	rule := readRule(doc, file, compiler, l.opts.Sources)
 	if cache != nil {
+		cache.compiled++
 		cache.rules[file] = cachedRule{l.digest[file], rule, doc, slices.Clone(doc.Problems())}
 	}
 	return rule
