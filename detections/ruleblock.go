@@ -2,6 +2,7 @@ package detections
 
 import (
 	"regexp"
+	"slices"
 	"time"
 
 	"cel.dev/cel-go/common/types"
@@ -91,8 +92,17 @@ func (r *reader) threshold(m *yamlpos.Mapping) {
 	}
 	t.Within = window(m.Require("within"))
 	r.groups(m.Require("by"), 0, len(r.rule.Conditions))
+	r.oneValue(distinct, t.Distinct)
 	m.Done()
 	r.rule.Threshold = t
+}
+
+// oneValue reports a value that the events of a group share, where it is about different
+// ones.
+func (r *reader) oneValue(n yamlpos.Node, source string) {
+	if source != "" && slices.ContainsFunc(r.rule.Alert.Group, func(k GroupKey) bool { return k.Expr == source }) {
+		n.Problemf("this can never hold: %s is in `by`, so a group has one value of it", source)
+	}
 }
 
 // value compiles what a block adds up, for every condition, and gives its canonical
@@ -211,7 +221,8 @@ func (r *reader) absence(m *yamlpos.Mapping) {
 // firstSeen reads the block of that name.
 func (r *reader) firstSeen(m *yamlpos.Mapping) {
 	m.Others(windowKeys)
-	f := &FirstSeen{Of: r.value(m.Require("of"), nil)}
+	of := m.Require("of")
+	f := &FirstSeen{Of: r.value(of, nil)}
 	period, learn := m.Require("for"), m.Get("learn")
 	var ok bool
 	switch f.For, ok = duration(period); {
@@ -225,6 +236,9 @@ func (r *reader) firstSeen(m *yamlpos.Mapping) {
 		learn.Problemf("at most `for`: after a silence of %s a group is new, and learns again", period.Text())
 	}
 	r.groups(m.Require("by"), 0, len(r.rule.Conditions))
+	if f.Learn > 0 { // else a group that is new is a hit
+		r.oneValue(of, f.Of)
+	}
 	m.Done()
 	r.rule.FirstSeen = f
 }

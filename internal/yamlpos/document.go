@@ -22,6 +22,7 @@ type Document struct {
 // Parse reads src; name is the file's name in problems. It never fails: a file
 // that is no YAML has a problem that says so and an absent root.
 func Parse(name string, src []byte) *Document {
+	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")) // a byte order mark is in no column
 	doc := &Document{name: name, lines: strings.Split(string(src), "\n")}
 	if !doc.isText(src) {
 		return doc

@@ -147,3 +147,16 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestByteOrderMark: it is in no column, and a file that is laid out anew has none.
+func TestByteOrderMark(t *testing.T) {
+	doc := yamlpos.Parse("a.yaml", []byte("\xef\xbb\xbfid: x\n"))
+	doc.Root().Mapping().Get("id").Problemf("wrong")
+	if p := doc.Problems()[0]; p.Line != 1 || p.Col != 5 || p.Source != "id: x" {
+		t.Errorf("%d:%d %q", p.Line, p.Col, p.Source)
+	}
+	out, err := yamlpos.Parse("a.yaml", []byte("\xef\xbb\xbfid: x\n")).Format(yamlpos.Layout{Order: func(string) []string { return nil }})
+	if err != nil || string(out) != "id: x\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+}
