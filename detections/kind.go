@@ -41,7 +41,7 @@ var kindForms = []struct {
 	{"attack-id", regexp.MustCompile(`ATT&CK`)},
 	{"never-filled", regexp.MustCompile(`no source of this build fills it`)},
 	{"not-selected", regexp.MustCompile(`this build's selection does not hold it`)},
-	{"never-holds", regexp.MustCompile(`^(this can never hold|a division by zero|".*" is of the class |.* has no value -?\d+; )`)},
+	{"never-holds", regexp.MustCompile(`^(this can never hold|a division by zero|".*" is of the class |lists\.\w+ is a list of texts|.* has no value -?\d+; )`)},
 	{"always-holds", regexp.MustCompile(`^(this always holds|the same is asked for twice|this is compared as a text|addresses are compared|.* is called otherwise)`)},
 	{"absent-value", regexp.MustCompile(`^(also holds when .* is absent|an absent attribute is in the list)`)},
 	{"cost", regexp.MustCompile(`^(costs up to|exists\(\), all\(\)|estimate|\d+ bytes;  the cost|.*budget)`)},

@@ -13,6 +13,9 @@ type List struct {
 	Name string
 	Kind ListKind
 	Fold bool // without regard to case
+	// network is a value of Strings that is a network: addresses are compared with it as
+	// texts. Empty if there is none.
+	network string
 	// Contains tells whether a value is in the set.
 	Contains func(string) bool
 }
@@ -30,13 +33,17 @@ const (
 // NewStrings is a set of texts.
 func NewStrings(name string, values []string, fold bool) *List {
 	set := make(map[string]struct{}, len(values))
+	network := ""
 	for _, v := range values {
+		if _, err := netip.ParsePrefix(v); err == nil && network == "" {
+			network = v
+		}
 		if fold {
 			v = strings.ToLower(v)
 		}
 		set[v] = struct{}{}
 	}
-	return &List{Name: name, Fold: fold, Contains: func(s string) bool {
+	return &List{Name: name, Fold: fold, network: network, Contains: func(s string) bool {
 		if fold {
 			s = strings.ToLower(s)
 		}

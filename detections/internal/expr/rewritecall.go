@@ -161,6 +161,9 @@ func (u *unit) in(e ast.Expr, sc *vars) {
 	right := u.expr(c.Args()[1], sc)
 	switch {
 	case right.kind == set:
+		if list := u.lists[strings.TrimPrefix(right.path, "lists.")]; list != nil && list.network != "" && left.attribute != nil && left.attribute.Type == "ip_t" {
+			u.warnAt(e.ID(), "%s is a list of texts, and no address is equal to %s; give it `type: cidrs`", right.path, list.network)
+		}
 		e.SetKindCase(factory.NewCall(0, listFunction(strings.TrimPrefix(right.path, "lists.")), c.Args()[0]))
 	case right.kind == json && isNull(c.Args()[0]):
 		u.errorAt(u.start(c.Args()[0]), "in does not look for null; write %s.exists(x, x == null)", right.path)
