@@ -87,7 +87,8 @@ type fused struct {
 }
 
 func newFused(rules *detections.RuleSet, store lake.Store, partition int32) *fused {
-	f := &fused{engine: rules.NewEngine(), writer: lake.NewWriter(store), batch: lake.Batch{TopicID: [16]byte{1}, Partition: partition}}
+	f := &fused{engine: rules.NewEngine(), writer: lake.NewWriter(store), batch: lake.Batch{TopicID: [16]byte{1}, Partition: partition},
+		text: make([]byte, 0, fusedBatch*4<<10)}
 	f.reader = rawlog.New(rawlog.Options{Source: "aws.cloudtrail"}, rawlog.Handler{
 		Event: func(_ *event.Record, ev *ocsf.Event) error {
 			f.engine.Evaluate(ev, func(*detections.Signal) { f.signals++ })
