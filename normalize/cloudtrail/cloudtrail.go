@@ -151,11 +151,23 @@ func mapCloud(root jsondoc.Value, ev *ocsf.Event) {
 	}
 }
 
+// mapService maps the service. Where an endpoint of China names itself by its own
+// domain, the service has its common name, so that a rule finds it by one name; the
+// record's own stays in unmapped.
+func mapService(source jsondoc.Value, ev *ocsf.Event) string {
+	if name := source.Text(); strings.HasSuffix(name, ".amazonaws.com.cn") {
+		name = strings.TrimSuffix(name, ".cn")
+		ev.API.Service.SetName(name)
+		return name
+	}
+	return normalize.Text(source, ev.API.Service.SetName)
+}
+
 // mapCall maps a record of somebody calling an API, which is every one but an
 // insight.
 func (m *Mapper) mapCall(root jsondoc.Value, ev *ocsf.Event) {
 	c := call{root: root, additional: root.Get("additionalEventData")}
-	c.source = normalize.Text(root.Get("eventSource"), ev.API.Service.SetName)
+	c.source = mapService(root.Get("eventSource"), ev)
 	c.name = normalize.Text(root.Get("eventName"), ev.API.SetOperation)
 	c.identity = parsed(&m.identity, root.Get("userIdentity"))
 	c.request = parsed(&m.request, root.Get("requestParameters"))
