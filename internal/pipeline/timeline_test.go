@@ -112,12 +112,20 @@ func randomRule(rnd *rand.Rand, id string) string {
 	step := func(name, call string) string {
 		return fmt.Sprintf("{name: %s, class: api_activity, when: 'api.operation == %q', by: %s}", name, call, keys)
 	}
+	// What a rule asks different values of, and keys of which it is none.
+	of, apart := "src_endpoint.ip", "[actor.user.name]"
+	if rnd.IntN(2) == 0 {
+		of, apart = "actor.user.name", "[src_endpoint.ip]"
+	}
+	if !strings.Contains(keys, of) {
+		apart = keys
+	}
 	block := ""
 	switch kind {
 	case 0, 1:
 		block = fmt.Sprintf("threshold: {count: %d, within: %ds, by: %s}\n", 2+rnd.IntN(4), within, keys)
 	case 2:
-		block = fmt.Sprintf("threshold: {distinct: %s, count: 2, within: %ds, by: %s}\n", []string{"src_endpoint.ip", "actor.user.name"}[rnd.IntN(2)], within, keys)
+		block = fmt.Sprintf("threshold: {distinct: %s, count: 2, within: %ds, by: %s}\n", of, within, apart)
 	case 3:
 		block = fmt.Sprintf("threshold: {sum: size(actor.user.name), over: %d, within: %ds, by: %s}\n", 5+rnd.IntN(20), within, keys)
 	case 4, 5:
@@ -129,7 +137,11 @@ func randomRule(rnd *rand.Rand, id string) string {
 	case 6:
 		block = fmt.Sprintf("absence: {of: {class: api_activity, when: 'api.operation == %q', by: %s}, within: %ds}\n", calls[rnd.IntN(len(calls))], keys, within)
 	case 7:
-		block = fmt.Sprintf("first_seen: {of: %s, by: %s, for: %dm, learn: %dm}\n", []string{"src_endpoint.ip", "actor.user.name"}[rnd.IntN(2)], keys, 15+rnd.IntN(45), rnd.IntN(15))
+		learn := rnd.IntN(15)
+		if learn == 0 { // a new group is a hit, whatever its value
+			apart = keys
+		}
+		block = fmt.Sprintf("first_seen: {of: %s, by: %s, for: %dm, learn: %dm}\n", of, apart, 15+rnd.IntN(45), learn)
 	case 8:
 		if rnd.IntN(2) == 0 {
 			class = fmt.Sprintf("class: api_activity\nwhen: 'api.operation == %q && duration(actor.user.name) > duration(\"1s\")'\n", when)
