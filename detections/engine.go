@@ -82,7 +82,7 @@ func (e *Engine) Evaluate(ev *ocsf.Event, emit func(*Signal)) {
 
 // try evaluates one condition.
 func (e *Engine) try(c indexed, ev *ocsf.Event, emit func(*Signal)) {
-	holds, err := c.program.Holds(&e.scope)
+	holds, err := c.test.Holds(&e.scope)
 	if err != nil {
 		e.failed(c, ev, err, emit)
 		return

@@ -47,7 +47,7 @@ func bruteForce(rs *RuleSet) *Engine {
 			if all.classes[c.Class] == nil {
 				all.classes[c.Class] = &classIndex{}
 			}
-			all.classes[c.Class].always = append(all.classes[c.Class].always, indexed{r, i, number, c.program})
+			all.classes[c.Class].always = append(all.classes[c.Class].always, indexed{r, i, number, c.program, c.program.Test()})
 		}
 	}
 	e.index = all

@@ -27,6 +27,7 @@ type indexed struct {
 	condition int
 	number    int // of the rule, in the engine's health
 	program   *expr.Expr
+	test      expr.Test // of program
 }
 
 // indexKey is an attribute and the conditions by the values of it that they require.
@@ -50,7 +51,7 @@ func newIndex(rules []*Rule) *index {
 	byClass := map[ocsf.ClassUID][]indexed{}
 	for number, r := range rules {
 		for i, c := range r.Conditions {
-			byClass[c.Class] = append(byClass[c.Class], indexed{r, i, number, c.program})
+			byClass[c.Class] = append(byClass[c.Class], indexed{r, i, number, c.program, c.program.Test()})
 		}
 	}
 	for class, conditions := range byClass {

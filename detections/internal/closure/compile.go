@@ -20,14 +20,15 @@ const (
 
 // Program is a compiled expression.
 type Program struct {
-	// Uncovered are the parts that are left to cel-go, in the order of the text.
-	Uncovered []Uncovered
-
+	// What Truth needs comes first, in one line of the cache.
 	table   *Table
-	version int64 // of the table, with all that the program needs
-	value   fn[ref.Val]
+	version int64    // of the table, with all that the program needs
 	truth   fn[bool] // of a boolean, else nil
 	text    fn[string]
+	value   fn[ref.Val]
+
+	// Uncovered are the parts that are left to cel-go, in the order of the text.
+	Uncovered []Uncovered
 }
 
 // Uncovered is a part of an expression that has no closure.

@@ -5,6 +5,8 @@ import (
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/weir-security/weir/detections/internal/closure"
 )
 
 // errExhausted is the error of an expression that would take too long; cel-go's is
@@ -40,13 +42,28 @@ func (e *Expr) Reference(s *Scope) (ref.Val, error) {
 // Holds is Eval of a Condition. It allocates nothing unless a part of the
 // condition does.
 func (e *Expr) Holds(s *Scope) (bool, error) {
-	if v, ok := e.compiled.Truth(&s.frame); ok {
+	return e.Test().Holds(s)
+}
+
+// Test is a Condition for who evaluates thousands an event: its closure is found
+// without a look at the Expr, which costs a line of the cache for each.
+type Test struct {
+	compiled *closure.Program
+	expr     *Expr
+}
+
+// Test gives the Expr, which is a Condition, as such.
+func (e *Expr) Test() Test { return Test{e.compiled, e} }
+
+// Holds is Expr.Holds.
+func (t Test) Holds(s *Scope) (bool, error) {
+	if v, ok := t.compiled.Truth(&s.frame); ok {
 		return v, nil
 	}
 	if s.frame.Exhausted() {
 		return false, errExhausted
 	}
-	v, err := e.Reference(s)
+	v, err := t.expr.Reference(s)
 	return v == types.True, err
 }
 
