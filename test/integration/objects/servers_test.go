@@ -81,7 +81,8 @@ func (w *weir) killAndFinish(t *testing.T, kills []time.Duration, rows int, sett
 	}
 	p := w.start(t)
 	began := time.Now()
-	for len(w.uids(t)) < rows {
+	// The killed ones may have left nothing but to end: it has to be there to be asked.
+	for len(w.uids(t)) < rows || !strings.Contains(p.Output(), "starting") {
 		select {
 		case <-p.Gone():
 			t.Fatalf("weir ended\n%s", p.Output())
