@@ -148,7 +148,7 @@ func (s *Splitter) unwrap(p Piece) (Piece, outcome) {
 	case s.envelope && (c.key == "records" || c.key == "Records") && c.on&Firehose != 0 && holdsData(p.Value):
 		text, ok := c.firehose(p.Value)
 		return s.expand(p, text, ok)
-	case c.on&CloudWatch != 0 && firstKey(p.Value) == "awslogs":
+	case c.on&CloudWatch != 0 && string(firstKey(p.Value)) == "awslogs":
 		text, ok := c.lambda(p.Value)
 		return s.expand(p, text, ok)
 	case c.on&FlowTuples != 0 && holdsTuples(p.Value):
@@ -191,25 +191,25 @@ func (c *carriage) message(p Piece) (Piece, outcome) {
 
 // firstKey is the name of an object's first member, if it is short and has no
 // escape.
-func firstKey(object []byte) string {
+func firstKey(object []byte) []byte {
 	i := 1
 	for i < len(object) && isSpace(object[i]) {
 		i++
 	}
 	if i == len(object) || object[i] != '"' {
-		return ""
+		return nil
 	}
 	name := object[i+1 : min(len(object), i+34)]
 	if end := bytes.IndexByte(name, '"'); end >= 0 {
-		return string(name[:end])
+		return name[:end]
 	}
-	return ""
+	return nil
 }
 
 // holdsData tells whether an element may be a record of Firehose or Kinesis, at
 // little cost for all others.
 func holdsData(object []byte) bool {
-	switch firstKey(object) {
+	switch string(firstKey(object)) {
 	case "data", "recordId", "approximateArrivalTimestamp", "kinesisRecordMetadata", "kinesis":
 		return true
 	case "awsRegion", "eventID", "eventName": // sorted, or from another kind of client
@@ -265,7 +265,7 @@ func (s *Splitter) detectTransport(last bool) error {
 		return errNeedMore
 	case len(text) == 0 || text[0] != '{':
 	default:
-		key = firstKey(text)
+		key = string(firstKey(text))
 		if key == "" && len(text) < enough && !last {
 			return errNeedMore
 		}

@@ -21,7 +21,8 @@ import (
 )
 
 // Handler takes what a Reader finds. What the functions are given is theirs until
-// they return; their errors end the reading.
+// they return; their errors end the reading, but for a *normalize.Error of Event, which
+// rejects the record.
 type Handler struct {
 	Event  func(rec *event.Record, ev *ocsf.Event) error
 	Reject func(d *event.DeadLetter) error
@@ -55,7 +56,8 @@ type Reader struct {
 	sources  *sources.Table
 	detector *sources.Detector
 	mappers  *Mappers
-	ev       ocsf.Event
+	rec      event.Record // the one that is read
+	ev       ocsf.Event   // what it is mapped to
 }
 
 // New returns a reader.
@@ -124,19 +126,34 @@ func (r *Reader) piece(object string, p *envelope.Piece) error {
 		d := p.DeadLetter(r.source, origin)
 		return r.reject(&d)
 	}
-	rec := event.Record{Source: r.source, Value: p.Value, Origin: origin}
-	err := r.mapAny(&rec)
+	rec := &r.rec
+	*rec = event.Record{Source: r.source, Value: p.Value, Origin: origin}
+	err := r.mapAny(rec)
 	if err == nil {
-		kind := Kind{rec.Source, r.dialect}
-		if kind.Dialect != "" && rec.Origin.Envelope != "" {
-			kind.Dialect += " through CloudWatch Logs"
+		err = r.handler.Event(rec, &r.ev)
+		if !refused(err) {
+			r.count(rec)
+			return err
 		}
-		r.Last.Events[kind]++
-		r.Last.Redactions.Add(r.mappers.redacted)
-		return r.handler.Event(&rec, &r.ev)
 	}
-	d := deadLetter(&rec, err)
+	d := deadLetter(rec, err)
 	return r.reject(&d)
+}
+
+// refused tells whether a handler rejects the record.
+func refused(err error) bool {
+	var why *normalize.Error
+	return err != nil && errors.As(err, &why)
+}
+
+// count counts an event.
+func (r *Reader) count(rec *event.Record) {
+	kind := Kind{rec.Source, r.dialect}
+	if kind.Dialect != "" && rec.Origin.Envelope != "" {
+		kind.Dialect += " through CloudWatch Logs"
+	}
+	r.Last.Events[kind]++
+	r.Last.Redactions.Add(r.mappers.redacted)
 }
 
 func (r *Reader) reject(d *event.DeadLetter) error {

@@ -7,8 +7,9 @@ import (
 	"github.com/weir-security/weir/schemas/ocsf/ocsfparquet"
 )
 
-// keptColumns is how much memory the columns that wait for the next file may have.
-const keptColumns = 64 << 20
+// keptColumns is how much memory the columns that wait for the next file of a writer
+// may have.
+const keptColumns = 48 << 20
 
 // columnsPool keeps the columns of files that were written, for growing them again
 // costs a tenth of a file. Several goroutines may use one.
@@ -16,6 +17,7 @@ type columnsPool struct {
 	mu   sync.Mutex
 	free []freeColumns // oldest first
 	size int           // of all of them, bytes
+	most int           // of size
 }
 
 type freeColumns struct {
@@ -41,14 +43,14 @@ func (p *columnsPool) get(class ocsf.ClassUID) (*ocsfparquet.Columns, error) {
 func (p *columnsPool) put(class ocsf.ClassUID, columns *ocsfparquet.Columns) {
 	columns.Reset()
 	size := columns.Size()
-	if size > keptColumns {
+	if size > p.most {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.free = append(p.free, freeColumns{class, columns, size})
 	p.size += size
-	for p.size > keptColumns {
+	for p.size > p.most {
 		p.remove(0)
 	}
 }

@@ -92,7 +92,7 @@ func FuzzScanHead(f *testing.F) {
 // BenchmarkHead places a CloudTrail event, with and without the scanner.
 func BenchmarkHead(b *testing.B) {
 	value := cloudTrailRows(1)[0].Value
-	e := newEncoder(1, new(columnsPool))
+	e := newEncoder(1, &columnsPool{})
 	for name, head := range map[string]func(Table, []byte) (ocsf.ClassUID, int64, error){"scan": e.head, "parse": e.parseHead} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(value)))

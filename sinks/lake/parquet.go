@@ -111,14 +111,14 @@ type parquetFile struct {
 	text    int // bytes of JSON in the columns
 }
 
-// newParquetFile begins a file of at most rows rows of a class.
+// newParquetFile begins a file of about rows rows of a class. What is in the columns
+// is in the file.
 func newParquetFile(class ocsf.ClassUID, columns *ocsfparquet.Columns, rows int) (*parquetFile, error) {
 	all, err := schemas()
 	if err != nil {
 		return nil, err
 	}
 	f := &parquetFile{columns: columns}
-	columns.Reset()
 	f.out, err = file.NewParquetWriterWithError(&f.buf, all[class].Root(), file.WithWriterProps(writerProperties(all[class], rows)), file.WithWriteMetadata(metadata.KeyValueMetadata{}))
 	if err != nil {
 		return nil, fmt.Errorf("begin parquet file: %w", err)
@@ -131,7 +131,7 @@ func (f *parquetFile) full(size int) bool {
 	return f.columns.Len() == maxGroupRows || f.columns.Len() > 0 && f.text+size > maxGroupBytes
 }
 
-// append adds an event of size bytes of JSON, whose text must not change before flush.
+// append adds an event of size bytes of JSON.
 func (f *parquetFile) append(ev *ocsf.Event, size int) {
 	f.columns.Append(ev)
 	f.text += size

@@ -74,7 +74,7 @@ func partition(table Table, rows []Row, heads []head, res *Result) []*partitionR
 			res.Rejected = append(res.Rejected, Rejected{Index: i, Err: h.err})
 			continue
 		}
-		at := place{h.class, day(h.millis, rows[i].KafkaTime)}
+		at := place{h.class, day(h.millis, rows[i].KafkaTime, maxBehind)}
 		p := byPlace[at]
 		if p == nil {
 			p = &partitionRows{dir: at.dir(table), class: h.class}
@@ -123,10 +123,11 @@ func (p place) dir(table Table) string {
 
 const secondsPerDay = 24 * 60 * 60
 
-// day is the partition of an event time in UTC.
-func day(millis int64, kafka time.Time) int64 {
-	now := kafka.UnixMilli()
-	if millis > now+maxAhead.Milliseconds() || millis < now-maxBehind.Milliseconds() {
+// day is the partition of an event time in UTC, of which none is older than behind when
+// it arrives.
+func day(millis int64, arrival time.Time, behind time.Duration) int64 {
+	now := arrival.UnixMilli()
+	if millis > now+maxAhead.Milliseconds() || millis < now-behind.Milliseconds() {
 		return noDay
 	}
 	d := millis / (secondsPerDay * 1000)

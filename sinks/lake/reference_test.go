@@ -37,7 +37,7 @@ func TestReference(t *testing.T) {
 					p.rows = append(p.rows, placed{index: i})
 				}
 				var w written
-				data, err := newEncoder(1, new(columnsPool)).encode(p, rows, &w)
+				data, err := newEncoder(1, &columnsPool{}).encode(p, rows, &w)
 				if err != nil || w.Rows != n {
 					t.Fatalf("%d rows: %v", w.Rows, err)
 				}

@@ -35,7 +35,7 @@ func NewWriter(store Store) *Writer { return newWriter(store, runtime.GOMAXPROCS
 
 func newWriter(store Store, workers, uploads int) *Writer {
 	w := &Writer{store: store, workers: make(chan *encoder, workers), memory: semaphore.NewWeighted(flushMemory), uploads: uploads}
-	columns := new(columnsPool)
+	columns := &columnsPool{most: keptColumns}
 	for range workers {
 		w.workers <- newEncoder(workers, columns)
 	}

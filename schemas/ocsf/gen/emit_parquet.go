@@ -14,6 +14,7 @@ func emitParquet(s *Schema) ([]File, error) {
 		classes.p("func (c *%s) set(row int, x *ocsf.Event) {", columnsName(c.GoName))
 		emitSets(classes, c.Attributes)
 		classes.p("func (c *%s) write(w *writer, l levels) error { return writeAll(w, l, c.children()) }\n", columnsName(c.GoName))
+		classes.p("func (c *%s) reorder(o order) { reorderAll(o, c.children()) }\n", columnsName(c.GoName))
 		classes.p("func (c *%s) reset() { resetAll(c.children()) }\n", columnsName(c.GoName))
 		classes.p("func (c *%s) size() int { return sizeOfAll(c.children()) }\n", columnsName(c.GoName))
 	}
@@ -24,6 +25,7 @@ func emitParquet(s *Schema) ([]File, error) {
 		objects.p("func (c *%s) set(row int, x *ocsf.%s) {\nc.mark(row)", name, o.GoName)
 		emitSets(objects, o.Attributes)
 		objects.p("func (c *%s) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }\n", name)
+		objects.p("func (c *%s) reorder(o order) { c.reorderObject(o, c.children()) }\n", name)
 		objects.p("func (c *%s) reset() { c.resetObject(c.children()) }\n", name)
 		objects.p("func (c *%s) size() int { return c.sizeOfObject(c.children()) }\n", name)
 	}

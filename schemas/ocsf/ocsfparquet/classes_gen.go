@@ -341,6 +341,8 @@ func (c *columnsOfAccountChange) write(w *writer, l levels) error {
 	return writeAll(w, l, c.children())
 }
 
+func (c *columnsOfAccountChange) reorder(o order) { reorderAll(o, c.children()) }
+
 func (c *columnsOfAccountChange) reset() { resetAll(c.children()) }
 
 func (c *columnsOfAccountChange) size() int { return sizeOfAll(c.children()) }
@@ -642,6 +644,8 @@ func (c *columnsOfAPIActivity) set(row int, x *ocsf.Event) {
 }
 
 func (c *columnsOfAPIActivity) write(w *writer, l levels) error { return writeAll(w, l, c.children()) }
+
+func (c *columnsOfAPIActivity) reorder(o order) { reorderAll(o, c.children()) }
 
 func (c *columnsOfAPIActivity) reset() { resetAll(c.children()) }
 
@@ -1017,6 +1021,8 @@ func (c *columnsOfAuthentication) write(w *writer, l levels) error {
 	return writeAll(w, l, c.children())
 }
 
+func (c *columnsOfAuthentication) reorder(o order) { reorderAll(o, c.children()) }
+
 func (c *columnsOfAuthentication) reset() { resetAll(c.children()) }
 
 func (c *columnsOfAuthentication) size() int { return sizeOfAll(c.children()) }
@@ -1285,6 +1291,8 @@ func (c *columnsOfBaseEvent) set(row int, x *ocsf.Event) {
 }
 
 func (c *columnsOfBaseEvent) write(w *writer, l levels) error { return writeAll(w, l, c.children()) }
+
+func (c *columnsOfBaseEvent) reorder(o order) { reorderAll(o, c.children()) }
 
 func (c *columnsOfBaseEvent) reset() { resetAll(c.children()) }
 
@@ -1618,6 +1626,8 @@ func (c *columnsOfDetectionFinding) set(row int, x *ocsf.Event) {
 func (c *columnsOfDetectionFinding) write(w *writer, l levels) error {
 	return writeAll(w, l, c.children())
 }
+
+func (c *columnsOfDetectionFinding) reorder(o order) { reorderAll(o, c.children()) }
 
 func (c *columnsOfDetectionFinding) reset() { resetAll(c.children()) }
 
@@ -1966,6 +1976,8 @@ func (c *columnsOfDNSActivity) set(row int, x *ocsf.Event) {
 
 func (c *columnsOfDNSActivity) write(w *writer, l levels) error { return writeAll(w, l, c.children()) }
 
+func (c *columnsOfDNSActivity) reorder(o order) { reorderAll(o, c.children()) }
+
 func (c *columnsOfDNSActivity) reset() { resetAll(c.children()) }
 
 func (c *columnsOfDNSActivity) size() int { return sizeOfAll(c.children()) }
@@ -2266,6 +2278,8 @@ func (c *columnsOfEntityManagement) set(row int, x *ocsf.Event) {
 func (c *columnsOfEntityManagement) write(w *writer, l levels) error {
 	return writeAll(w, l, c.children())
 }
+
+func (c *columnsOfEntityManagement) reorder(o order) { reorderAll(o, c.children()) }
 
 func (c *columnsOfEntityManagement) reset() { resetAll(c.children()) }
 
@@ -2580,6 +2594,8 @@ func (c *columnsOfGroupManagement) set(row int, x *ocsf.Event) {
 func (c *columnsOfGroupManagement) write(w *writer, l levels) error {
 	return writeAll(w, l, c.children())
 }
+
+func (c *columnsOfGroupManagement) reorder(o order) { reorderAll(o, c.children()) }
 
 func (c *columnsOfGroupManagement) reset() { resetAll(c.children()) }
 
@@ -2930,6 +2946,8 @@ func (c *columnsOfHTTPActivity) set(row int, x *ocsf.Event) {
 
 func (c *columnsOfHTTPActivity) write(w *writer, l levels) error { return writeAll(w, l, c.children()) }
 
+func (c *columnsOfHTTPActivity) reorder(o order) { reorderAll(o, c.children()) }
+
 func (c *columnsOfHTTPActivity) reset() { resetAll(c.children()) }
 
 func (c *columnsOfHTTPActivity) size() int { return sizeOfAll(c.children()) }
@@ -3271,6 +3289,8 @@ func (c *columnsOfNetworkActivity) write(w *writer, l levels) error {
 	return writeAll(w, l, c.children())
 }
 
+func (c *columnsOfNetworkActivity) reorder(o order) { reorderAll(o, c.children()) }
+
 func (c *columnsOfNetworkActivity) reset() { resetAll(c.children()) }
 
 func (c *columnsOfNetworkActivity) size() int { return sizeOfAll(c.children()) }
@@ -3575,6 +3595,8 @@ func (c *columnsOfUserAccess) set(row int, x *ocsf.Event) {
 }
 
 func (c *columnsOfUserAccess) write(w *writer, l levels) error { return writeAll(w, l, c.children()) }
+
+func (c *columnsOfUserAccess) reorder(o order) { reorderAll(o, c.children()) }
 
 func (c *columnsOfUserAccess) reset() { resetAll(c.children()) }
 

@@ -13,6 +13,8 @@ import (
 type column interface {
 	// write writes the columns; l is what is said of their parent.
 	write(w *writer, l levels) error
+	// reorder sorts the rows of the scope that the column is in.
+	reorder(o order)
 	// reset forgets all rows and keeps the memory.
 	reset()
 	// size is how many bytes of memory that is.
@@ -38,7 +40,7 @@ func (m *marks) resetMarks() { m.rows = m.rows[:0] }
 func (m *marks) size() int { return 4 * cap(m.rows) }
 
 // valueColumn holds values as Parquet stores them.
-type valueColumn[T int32 | int64 | float64 | bool | parquet.ByteArray] struct {
+type valueColumn[T int32 | int64 | float64 | bool] struct {
 	marks
 	values []T
 }
@@ -56,7 +58,6 @@ func (c *valueColumn[T]) write(w *writer, l levels) error {
 
 func (c *valueColumn[T]) reset() {
 	c.resetMarks()
-	clear(c.values) // what they point to may go
 	c.values = c.values[:0]
 }
 
@@ -65,13 +66,51 @@ func (c *valueColumn[T]) size() int {
 	return c.marks.size() + int(unsafe.Sizeof(v))*cap(c.values)
 }
 
-// stringColumn holds text that belongs to the events.
-type stringColumn struct{ valueColumn[parquet.ByteArray] }
+// stringColumn holds text, all of it in one piece: a pointer for each value would cost
+// more than the copy.
+type stringColumn struct {
+	marks
+	text []byte
+	ends []int32 // of the values, in text
+}
 
 func (c *stringColumn) set(row int, v string) {
-	// The library takes bytes and does not write into them.
-	c.valueColumn.set(row, unsafe.Slice(unsafe.StringData(v), len(v)))
+	c.mark(row)
+	if c.text == nil || cap(c.text)-len(c.text) < len(v) {
+		c.text = slices.Grow(c.text, max(len(c.text), len(v), 64))
+	}
+	c.text = append(c.text, v...)
+	c.ends = push(c.ends, int32(len(c.text)))
 }
+
+// value is the i-th one. It is never nil, which the library takes for none.
+func (c *stringColumn) value(i int) parquet.ByteArray {
+	start := int32(0)
+	if i > 0 {
+		start = c.ends[i-1]
+	}
+	return parquet.ByteArray(c.text[start:c.ends[i]:c.ends[i]])
+}
+
+func (c *stringColumn) write(w *writer, l levels) error {
+	if len(c.rows) == 0 {
+		return writeBatch[parquet.ByteArray](w, nil, l.none()) // not w.texts[:0], in which the library looks at each level
+	}
+	l, done := w.mark(l, c.rows)
+	defer done()
+	w.texts = w.texts[:0]
+	for i := range c.ends {
+		w.texts = push(w.texts, c.value(i))
+	}
+	return writeBatch(w, w.texts, l)
+}
+
+func (c *stringColumn) reset() {
+	c.resetMarks()
+	c.text, c.ends = c.text[:0], c.ends[:0]
+}
+
+func (c *stringColumn) size() int { return c.marks.size() + cap(c.text) + 4*cap(c.ends) }
 
 // timeColumn holds microseconds and is given milliseconds.
 type timeColumn struct{ valueColumn[int64] }

@@ -3,6 +3,7 @@ package ocsfparquet
 import (
 	"fmt"
 
+	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
 )
 
@@ -23,14 +24,20 @@ type levels struct {
 type writer struct {
 	group file.SerialRowGroupWriter
 	stack *levelStack
-	zeros []int16 // as many as there are rows
+	zeros []int16             // as many as there are rows
+	texts []parquet.ByteArray // memory for the values of a column
+}
+
+// none gives the levels below a column that has no value.
+func (l levels) none() levels {
+	l.present++
+	return l
 }
 
 // mark gives the levels below a column that has a value in some rows of its scope,
 // and how to give their memory back.
 func (w *writer) mark(l levels, rows []int32) (below levels, done func()) {
-	below = l
-	below.present++
+	below = l.none()
 	if len(rows) == 0 {
 		return below, func() {}
 	}

@@ -49,6 +49,8 @@ func (c *columnsOfAPI) set(row int, x *ocsf.API) {
 
 func (c *columnsOfAPI) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfAPI) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfAPI) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfAPI) size() int { return c.sizeOfObject(c.children()) }
@@ -103,6 +105,8 @@ func (c *columnsOfAccount) set(row int, x *ocsf.Account) {
 }
 
 func (c *columnsOfAccount) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfAccount) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfAccount) reset() { c.resetObject(c.children()) }
 
@@ -166,6 +170,8 @@ func (c *columnsOfActor) set(row int, x *ocsf.Actor) {
 
 func (c *columnsOfActor) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfActor) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfActor) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfActor) size() int { return c.sizeOfObject(c.children()) }
@@ -221,6 +227,8 @@ func (c *columnsOfAffectedPackage) set(row int, x *ocsf.AffectedPackage) {
 func (c *columnsOfAffectedPackage) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfAffectedPackage) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfAffectedPackage) reset() { c.resetObject(c.children()) }
 
@@ -278,6 +286,8 @@ func (c *columnsOfAnalytic) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfAnalytic) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfAnalytic) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfAnalytic) size() int { return c.sizeOfObject(c.children()) }
@@ -316,6 +326,8 @@ func (c *columnsOfAttack) set(row int, x *ocsf.Attack) {
 }
 
 func (c *columnsOfAttack) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfAttack) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfAttack) reset() { c.resetObject(c.children()) }
 
@@ -372,6 +384,8 @@ func (c *columnsOfAuthFactor) set(row int, x *ocsf.AuthFactor) {
 func (c *columnsOfAuthFactor) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfAuthFactor) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfAuthFactor) reset() { c.resetObject(c.children()) }
 
@@ -434,6 +448,8 @@ func (c *columnsOfAuthenticationToken) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfAuthenticationToken) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfAuthenticationToken) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfAuthenticationToken) size() int { return c.sizeOfObject(c.children()) }
@@ -464,6 +480,8 @@ func (c *columnsOfAuthorization) set(row int, x *ocsf.Authorization) {
 func (c *columnsOfAuthorization) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfAuthorization) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfAuthorization) reset() { c.resetObject(c.children()) }
 
@@ -496,6 +514,8 @@ func (c *columnsOfAutonomousSystem) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfAutonomousSystem) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfAutonomousSystem) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfAutonomousSystem) size() int { return c.sizeOfObject(c.children()) }
@@ -527,6 +547,8 @@ func (c *columnsOfCVE) set(row int, x *ocsf.CVE) {
 }
 
 func (c *columnsOfCVE) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfCVE) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfCVE) reset() { c.resetObject(c.children()) }
 
@@ -597,6 +619,8 @@ func (c *columnsOfCertificate) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfCertificate) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfCertificate) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfCertificate) size() int { return c.sizeOfObject(c.children()) }
@@ -650,6 +674,8 @@ func (c *columnsOfCloud) set(row int, x *ocsf.Cloud) {
 }
 
 func (c *columnsOfCloud) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfCloud) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfCloud) reset() { c.resetObject(c.children()) }
 
@@ -728,6 +754,8 @@ func (c *columnsOfContainer) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfContainer) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfContainer) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfContainer) size() int { return c.sizeOfObject(c.children()) }
@@ -766,6 +794,8 @@ func (c *columnsOfCvss) set(row int, x *ocsf.Cvss) {
 }
 
 func (c *columnsOfCvss) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfCvss) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfCvss) reset() { c.resetObject(c.children()) }
 
@@ -807,6 +837,8 @@ func (c *columnsOfDNSAnswer) set(row int, x *ocsf.DNSAnswer) {
 func (c *columnsOfDNSAnswer) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfDNSAnswer) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfDNSAnswer) reset() { c.resetObject(c.children()) }
 
@@ -853,6 +885,8 @@ func (c *columnsOfDNSQuery) set(row int, x *ocsf.DNSQuery) {
 func (c *columnsOfDNSQuery) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfDNSQuery) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfDNSQuery) reset() { c.resetObject(c.children()) }
 
@@ -1013,6 +1047,8 @@ func (c *columnsOfDevice) set(row int, x *ocsf.Device) {
 
 func (c *columnsOfDevice) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfDevice) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfDevice) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfDevice) size() int { return c.sizeOfObject(c.children()) }
@@ -1072,6 +1108,8 @@ func (c *columnsOfDevice1) set(row int, x *ocsf.Device1) {
 
 func (c *columnsOfDevice1) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfDevice1) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfDevice1) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfDevice1) size() int { return c.sizeOfObject(c.children()) }
@@ -1102,6 +1140,8 @@ func (c *columnsOfEndpointConnection) set(row int, x *ocsf.EndpointConnection) {
 func (c *columnsOfEndpointConnection) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfEndpointConnection) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfEndpointConnection) reset() { c.resetObject(c.children()) }
 
@@ -1173,6 +1213,8 @@ func (c *columnsOfEnrichment) set(row int, x *ocsf.Enrichment) {
 func (c *columnsOfEnrichment) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfEnrichment) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfEnrichment) reset() { c.resetObject(c.children()) }
 
@@ -1303,6 +1345,8 @@ func (c *columnsOfEvidences) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfEvidences) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfEvidences) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfEvidences) size() int { return c.sizeOfObject(c.children()) }
@@ -1336,6 +1380,8 @@ func (c *columnsOfFeature) set(row int, x *ocsf.Feature) {
 }
 
 func (c *columnsOfFeature) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfFeature) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfFeature) reset() { c.resetObject(c.children()) }
 
@@ -1398,6 +1444,8 @@ func (c *columnsOfFile) set(row int, x *ocsf.File) {
 }
 
 func (c *columnsOfFile) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfFile) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfFile) reset() { c.resetObject(c.children()) }
 
@@ -1536,6 +1584,8 @@ func (c *columnsOfFindingInfo) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfFindingInfo) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfFindingInfo) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfFindingInfo) size() int { return c.sizeOfObject(c.children()) }
@@ -1571,6 +1621,8 @@ func (c *columnsOfFingerprint) set(row int, x *ocsf.Fingerprint) {
 func (c *columnsOfFingerprint) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfFingerprint) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfFingerprint) reset() { c.resetObject(c.children()) }
 
@@ -1651,6 +1703,8 @@ func (c *columnsOfFirewallRule) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfFirewallRule) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfFirewallRule) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfFirewallRule) size() int { return c.sizeOfObject(c.children()) }
@@ -1708,6 +1762,8 @@ func (c *columnsOfGroup) set(row int, x *ocsf.Group) {
 
 func (c *columnsOfGroup) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfGroup) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfGroup) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfGroup) size() int { return c.sizeOfObject(c.children()) }
@@ -1738,6 +1794,8 @@ func (c *columnsOfHTTPHeader) set(row int, x *ocsf.HTTPHeader) {
 func (c *columnsOfHTTPHeader) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfHTTPHeader) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfHTTPHeader) reset() { c.resetObject(c.children()) }
 
@@ -1821,6 +1879,8 @@ func (c *columnsOfHTTPRequest) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfHTTPRequest) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfHTTPRequest) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfHTTPRequest) size() int { return c.sizeOfObject(c.children()) }
@@ -1884,6 +1944,8 @@ func (c *columnsOfHTTPResponse) set(row int, x *ocsf.HTTPResponse) {
 func (c *columnsOfHTTPResponse) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfHTTPResponse) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfHTTPResponse) reset() { c.resetObject(c.children()) }
 
@@ -1954,6 +2016,8 @@ func (c *columnsOfIDP) set(row int, x *ocsf.IDP) {
 
 func (c *columnsOfIDP) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfIDP) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfIDP) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfIDP) size() int { return c.sizeOfObject(c.children()) }
@@ -1999,6 +2063,8 @@ func (c *columnsOfImage) set(row int, x *ocsf.Image) {
 
 func (c *columnsOfImage) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfImage) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfImage) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfImage) size() int { return c.sizeOfObject(c.children()) }
@@ -2037,6 +2103,8 @@ func (c *columnsOfKeyValueObject) set(row int, x *ocsf.KeyValueObject) {
 func (c *columnsOfKeyValueObject) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfKeyValueObject) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfKeyValueObject) reset() { c.resetObject(c.children()) }
 
@@ -2120,6 +2188,8 @@ func (c *columnsOfLoadBalancer) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfLoadBalancer) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfLoadBalancer) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfLoadBalancer) size() int { return c.sizeOfObject(c.children()) }
@@ -2191,6 +2261,8 @@ func (c *columnsOfLocation) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfLocation) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfLocation) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfLocation) size() int { return c.sizeOfObject(c.children()) }
@@ -2260,6 +2332,8 @@ func (c *columnsOfLogger) set(row int, x *ocsf.Logger) {
 
 func (c *columnsOfLogger) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfLogger) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfLogger) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfLogger) size() int { return c.sizeOfObject(c.children()) }
@@ -2324,6 +2398,8 @@ func (c *columnsOfMalware) set(row int, x *ocsf.Malware) {
 }
 
 func (c *columnsOfMalware) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfMalware) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfMalware) reset() { c.resetObject(c.children()) }
 
@@ -2400,6 +2476,8 @@ func (c *columnsOfManagedEntity) set(row int, x *ocsf.ManagedEntity) {
 func (c *columnsOfManagedEntity) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfManagedEntity) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfManagedEntity) reset() { c.resetObject(c.children()) }
 
@@ -2577,6 +2655,8 @@ func (c *columnsOfMetadata) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfMetadata) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfMetadata) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfMetadata) size() int { return c.sizeOfObject(c.children()) }
@@ -2605,6 +2685,8 @@ func (c *columnsOfMetric) set(row int, x *ocsf.Metric) {
 }
 
 func (c *columnsOfMetric) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfMetric) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfMetric) reset() { c.resetObject(c.children()) }
 
@@ -2686,6 +2768,8 @@ func (c *columnsOfNetworkConnectionInfo) set(row int, x *ocsf.NetworkConnectionI
 func (c *columnsOfNetworkConnectionInfo) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfNetworkConnectionInfo) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfNetworkConnectionInfo) reset() { c.resetObject(c.children()) }
 
@@ -2841,6 +2925,8 @@ func (c *columnsOfNetworkEndpoint) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfNetworkEndpoint) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfNetworkEndpoint) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfNetworkEndpoint) size() int { return c.sizeOfObject(c.children()) }
@@ -2932,6 +3018,8 @@ func (c *columnsOfNetworkEndpoint1) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfNetworkEndpoint1) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfNetworkEndpoint1) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfNetworkEndpoint1) size() int { return c.sizeOfObject(c.children()) }
@@ -3006,6 +3094,8 @@ func (c *columnsOfNetworkProxy) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfNetworkProxy) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfNetworkProxy) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfNetworkProxy) size() int { return c.sizeOfObject(c.children()) }
@@ -3067,6 +3157,8 @@ func (c *columnsOfNetworkTraffic) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfNetworkTraffic) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfNetworkTraffic) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfNetworkTraffic) size() int { return c.sizeOfObject(c.children()) }
@@ -3110,6 +3202,8 @@ func (c *columnsOfOS) set(row int, x *ocsf.OS) {
 }
 
 func (c *columnsOfOS) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfOS) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfOS) reset() { c.resetObject(c.children()) }
 
@@ -3162,6 +3256,8 @@ func (c *columnsOfObservable) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfObservable) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfObservable) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfObservable) size() int { return c.sizeOfObject(c.children()) }
@@ -3202,6 +3298,8 @@ func (c *columnsOfOrganization) set(row int, x *ocsf.Organization) {
 func (c *columnsOfOrganization) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfOrganization) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfOrganization) reset() { c.resetObject(c.children()) }
 
@@ -3256,6 +3354,8 @@ func (c *columnsOfPolicy) set(row int, x *ocsf.Policy) {
 }
 
 func (c *columnsOfPolicy) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfPolicy) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfPolicy) reset() { c.resetObject(c.children()) }
 
@@ -3346,6 +3446,8 @@ func (c *columnsOfProcess) set(row int, x *ocsf.Process) {
 
 func (c *columnsOfProcess) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfProcess) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfProcess) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfProcess) size() int { return c.sizeOfObject(c.children()) }
@@ -3396,6 +3498,8 @@ func (c *columnsOfProcess1) set(row int, x *ocsf.Process1) {
 func (c *columnsOfProcess1) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfProcess1) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfProcess1) reset() { c.resetObject(c.children()) }
 
@@ -3461,6 +3565,8 @@ func (c *columnsOfProduct) set(row int, x *ocsf.Product) {
 
 func (c *columnsOfProduct) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfProduct) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfProduct) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfProduct) size() int { return c.sizeOfObject(c.children()) }
@@ -3496,6 +3602,8 @@ func (c *columnsOfProgrammaticCredential) set(row int, x *ocsf.ProgrammaticCrede
 func (c *columnsOfProgrammaticCredential) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfProgrammaticCredential) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfProgrammaticCredential) reset() { c.resetObject(c.children()) }
 
@@ -3615,6 +3723,8 @@ func (c *columnsOfRelatedEvent) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfRelatedEvent) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfRelatedEvent) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfRelatedEvent) size() int { return c.sizeOfObject(c.children()) }
@@ -3648,6 +3758,8 @@ func (c *columnsOfRemediation) set(row int, x *ocsf.Remediation) {
 func (c *columnsOfRemediation) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfRemediation) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfRemediation) reset() { c.resetObject(c.children()) }
 
@@ -3689,6 +3801,8 @@ func (c *columnsOfReputation) set(row int, x *ocsf.Reputation) {
 func (c *columnsOfReputation) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfReputation) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfReputation) reset() { c.resetObject(c.children()) }
 
@@ -3734,6 +3848,8 @@ func (c *columnsOfRequest) set(row int, x *ocsf.Request) {
 }
 
 func (c *columnsOfRequest) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfRequest) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfRequest) reset() { c.resetObject(c.children()) }
 
@@ -3877,6 +3993,8 @@ func (c *columnsOfResourceDetails) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfResourceDetails) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfResourceDetails) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfResourceDetails) size() int { return c.sizeOfObject(c.children()) }
@@ -3939,6 +4057,8 @@ func (c *columnsOfResponse) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
 
+func (c *columnsOfResponse) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfResponse) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfResponse) size() int { return c.sizeOfObject(c.children()) }
@@ -3988,6 +4108,8 @@ func (c *columnsOfService) set(row int, x *ocsf.Service) {
 }
 
 func (c *columnsOfService) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfService) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfService) reset() { c.resetObject(c.children()) }
 
@@ -4073,6 +4195,8 @@ func (c *columnsOfSession) set(row int, x *ocsf.Session) {
 
 func (c *columnsOfSession) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfSession) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfSession) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfSession) size() int { return c.sizeOfObject(c.children()) }
@@ -4137,6 +4261,8 @@ func (c *columnsOfSpan) set(row int, x *ocsf.Span) {
 
 func (c *columnsOfSpan) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfSpan) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfSpan) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfSpan) size() int { return c.sizeOfObject(c.children()) }
@@ -4172,6 +4298,8 @@ func (c *columnsOfSubTechnique) set(row int, x *ocsf.SubTechnique) {
 func (c *columnsOfSubTechnique) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfSubTechnique) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfSubTechnique) reset() { c.resetObject(c.children()) }
 
@@ -4253,6 +4381,8 @@ func (c *columnsOfTLS) set(row int, x *ocsf.TLS) {
 
 func (c *columnsOfTLS) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfTLS) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfTLS) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfTLS) size() int { return c.sizeOfObject(c.children()) }
@@ -4286,6 +4416,8 @@ func (c *columnsOfTactic) set(row int, x *ocsf.Tactic) {
 }
 
 func (c *columnsOfTactic) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfTactic) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfTactic) reset() { c.resetObject(c.children()) }
 
@@ -4322,6 +4454,8 @@ func (c *columnsOfTechnique) set(row int, x *ocsf.Technique) {
 func (c *columnsOfTechnique) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfTechnique) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfTechnique) reset() { c.resetObject(c.children()) }
 
@@ -4380,6 +4514,8 @@ func (c *columnsOfTrace) set(row int, x *ocsf.Trace) {
 
 func (c *columnsOfTrace) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfTrace) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfTrace) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfTrace) size() int { return c.sizeOfObject(c.children()) }
@@ -4426,6 +4562,8 @@ func (c *columnsOfTrait) set(row int, x *ocsf.Trait) {
 }
 
 func (c *columnsOfTrait) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfTrait) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfTrait) reset() { c.resetObject(c.children()) }
 
@@ -4506,6 +4644,8 @@ func (c *columnsOfURL) set(row int, x *ocsf.URL) {
 }
 
 func (c *columnsOfURL) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfURL) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfURL) reset() { c.resetObject(c.children()) }
 
@@ -4627,6 +4767,8 @@ func (c *columnsOfUser) set(row int, x *ocsf.User) {
 
 func (c *columnsOfUser) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
 
+func (c *columnsOfUser) reorder(o order) { c.reorderObject(o, c.children()) }
+
 func (c *columnsOfUser) reset() { c.resetObject(c.children()) }
 
 func (c *columnsOfUser) size() int { return c.sizeOfObject(c.children()) }
@@ -4675,6 +4817,8 @@ func (c *columnsOfUser1) set(row int, x *ocsf.User1) {
 }
 
 func (c *columnsOfUser1) write(w *writer, l levels) error { return c.writeObject(w, l, c.children()) }
+
+func (c *columnsOfUser1) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfUser1) reset() { c.resetObject(c.children()) }
 
@@ -4747,6 +4891,8 @@ func (c *columnsOfVulnerability) set(row int, x *ocsf.Vulnerability) {
 func (c *columnsOfVulnerability) write(w *writer, l levels) error {
 	return c.writeObject(w, l, c.children())
 }
+
+func (c *columnsOfVulnerability) reorder(o order) { c.reorderObject(o, c.children()) }
 
 func (c *columnsOfVulnerability) reset() { c.resetObject(c.children()) }
 

@@ -14,6 +14,7 @@ package ocsfparquet
 import (
 	"fmt"
 
+	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
 
 	"github.com/weir-security/weir/schemas/ocsf"
@@ -25,6 +26,7 @@ type Columns struct {
 	rows   int
 	levels levelStack
 	zeros  []int16 // never written
+	texts  []parquet.ByteArray
 }
 
 // New gives the columns of a class. It fails for a class outside the selection.
@@ -39,8 +41,8 @@ func New(class ocsf.ClassUID) (*Columns, error) {
 // Len is the number of events since the last Reset.
 func (c *Columns) Len() int { return c.rows }
 
-// Append adds an event, whose attributes outside the class are left out. The text
-// of its strings is kept, not copied: it must not change before Reset.
+// Append adds an event, whose attributes outside the class are left out. Nothing of
+// it is kept.
 func (c *Columns) Append(ev *ocsf.Event) {
 	c.root.set(c.rows, ev)
 	c.rows++
@@ -52,18 +54,25 @@ func (c *Columns) WriteTo(group file.SerialRowGroupWriter) error {
 	for len(c.zeros) < c.rows {
 		c.zeros = append(c.zeros, 0)
 	}
-	w := writer{group: group, stack: &c.levels, zeros: c.zeros}
+	w := writer{group: group, stack: &c.levels, zeros: c.zeros, texts: c.texts}
+	defer func() { c.texts = w.texts[:0] }()
 	return c.root.write(&w, levels{def: c.zeros[:c.rows]})
 }
 
-// Reset forgets all events and keeps the memory, but for their text.
+// Reorder makes the event that was added as from[i]-th the i-th; from has the number of
+// every event once.
+func (c *Columns) Reorder(from []int32) { c.root.reorder(from) }
+
+// Reset forgets all events and keeps the memory.
 func (c *Columns) Reset() {
 	c.root.reset()
 	c.rows = 0
 }
 
-// Size is about how much memory the columns hold, in bytes, text aside.
-func (c *Columns) Size() int { return c.root.size() + c.levels.size() + 2*cap(c.zeros) }
+// Size is about how much memory the columns hold, in bytes.
+func (c *Columns) Size() int {
+	return c.root.size() + c.levels.size() + 2*cap(c.zeros) + 24*cap(c.texts)
+}
 
 // eventColumns are the columns of a class.
 type eventColumns interface {
