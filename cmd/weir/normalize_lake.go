@@ -47,6 +47,7 @@ func createLake(ctx context.Context, dir string) (*newLake, error) {
 	if err != nil {
 		return nil, exitcode.Wrap(exitcode.IO, errors.Join(err, os.RemoveAll(l.part)), "")
 	}
+	saveMemory()
 	l.store, l.loader = store, lake.NewLoader(ctx, store, time.Now())
 	return l, nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -16,11 +15,12 @@ import (
 	"github.com/weir-security/weir/schemas/ocsf/ocsfparquet"
 )
 
-// Bounds of what a Loader holds. Its memory is about three times maxLoading.
+// Bounds of what a Loader holds. Its memory is about six times maxLoading: columns that
+// have grown, those of the file that is written meanwhile, and garbage.
 const (
 	// maxLoading is for the events that wait for others of their file, as bytes of raw
 	// records twice: an event has its record's text and what was made of it.
-	maxLoading = 160 << 20
+	maxLoading = 112 << 20
 	// maxOpen is how many files wait for events. Each costs half a megabyte.
 	maxOpen = 128
 	// maxOld is the age of the oldest day: that of logs that somebody has kept, not of a
@@ -69,9 +69,9 @@ type Loaded struct {
 // are a day ahead of it belong to no day. Files are written behind Add's back until ctx
 // ends.
 func NewLoader(ctx context.Context, store Store, now time.Time) *Loader {
-	l := &Loader{caller: ctx, store: store, now: now, columns: columnsPool{most: 3 * maxGroupBytes}, open: map[place]*loading{}}
+	l := &Loader{caller: ctx, store: store, now: now, columns: columnsPool{most: 2 * maxGroupBytes}, open: map[place]*loading{}}
 	l.files, l.ctx = errgroup.WithContext(ctx)
-	l.files.SetLimit(min(2, runtime.GOMAXPROCS(0))) // one goroutine maps; more would find nothing to do
+	l.files.SetLimit(1) // while the next are made, which takes as long
 	return l
 }
 

@@ -119,7 +119,7 @@ func TestLoaderBounds(t *testing.T) {
 		{"rows", maxGroupRows + 1, func(int) int { return 0 }, 10, 1, 20},
 		{"bytes of a file", 13, func(int) int { return 0 }, maxGroupBytes / 24, 1, maxGroupBytes / 12},
 		// The eleventh is too much, and day 0 has six of them.
-		{"bytes of all", 11, func(i int) int { return i % 2 }, maxLoading/20 - 1, 1, 5 * (maxLoading/10 - 2)},
+		{"bytes of all", 11, func(i int) int { return i % 2 }, maxLoading/20 - 1, 1, 10 * (maxLoading/20 - 1)},
 		{"files", maxOpen + 1, func(i int) int { return i }, 10, maxOpen, 20 * maxOpen},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -21,10 +21,30 @@ type column interface {
 	size() int
 }
 
-// marks are the rows of a column that have a value, in increasing order.
-type marks struct{ rows []int32 }
+// marks are the rows of a column that have a value.
+type marks struct {
+	dense int     // the first ones: many a column has a value in every row
+	rows  []int32 // those behind, in increasing order
+}
 
-func (m *marks) mark(row int) { m.rows = push(m.rows, int32(row)) }
+func (m *marks) mark(row int) {
+	if row == m.dense && len(m.rows) == 0 {
+		m.dense++
+		return
+	}
+	m.rows = push(m.rows, int32(row))
+}
+
+// count is how many rows there are.
+func (m *marks) count() int { return m.dense + len(m.rows) }
+
+// row is the i-th of them.
+func (m *marks) row(i int) int32 {
+	if i < m.dense {
+		return int32(i)
+	}
+	return m.rows[i-m.dense]
+}
 
 // push is append that doubles: append itself grows by a quarter, and so copies four
 // times what there is in the end.
@@ -35,7 +55,7 @@ func push[T any](list []T, v T) []T {
 	return append(list, v)
 }
 
-func (m *marks) resetMarks() { m.rows = m.rows[:0] }
+func (m *marks) resetMarks() { m.dense, m.rows = 0, m.rows[:0] }
 
 func (m *marks) size() int { return 4 * cap(m.rows) }
 
@@ -51,7 +71,7 @@ func (c *valueColumn[T]) set(row int, v T) {
 }
 
 func (c *valueColumn[T]) write(w *writer, l levels) error {
-	l, done := w.mark(l, c.rows)
+	l, done := w.mark(l, &c.marks)
 	defer done()
 	return writeBatch(w, c.values, l)
 }
@@ -66,6 +86,9 @@ func (c *valueColumn[T]) size() int {
 	return c.marks.size() + int(unsafe.Sizeof(v))*cap(c.values)
 }
 
+// largeText is what text doubles to; larger grows by a half, for it is most of the memory.
+const largeText = 4 << 20
+
 // stringColumn holds text, all of it in one piece: a pointer for each value would cost
 // more than the copy.
 type stringColumn struct {
@@ -77,7 +100,11 @@ type stringColumn struct {
 func (c *stringColumn) set(row int, v string) {
 	c.mark(row)
 	if c.text == nil || cap(c.text)-len(c.text) < len(v) {
-		c.text = slices.Grow(c.text, max(len(c.text), len(v), 64))
+		more := len(c.text)
+		if more > largeText {
+			more /= 2
+		}
+		c.text = slices.Grow(c.text, max(more, len(v), 64))
 	}
 	c.text = append(c.text, v...)
 	c.ends = push(c.ends, int32(len(c.text)))
@@ -93,10 +120,10 @@ func (c *stringColumn) value(i int) parquet.ByteArray {
 }
 
 func (c *stringColumn) write(w *writer, l levels) error {
-	if len(c.rows) == 0 {
+	if c.count() == 0 {
 		return writeBatch[parquet.ByteArray](w, nil, l.none()) // not w.texts[:0], in which the library looks at each level
 	}
-	l, done := w.mark(l, c.rows)
+	l, done := w.mark(l, &c.marks)
 	defer done()
 	w.texts = w.texts[:0]
 	for i := range c.ends {
@@ -125,7 +152,7 @@ func (c *timeColumn) set(row int, millis int64) {
 type objectColumn struct{ marks }
 
 func (c *objectColumn) writeObject(w *writer, l levels, children []column) error {
-	l, done := w.mark(l, c.rows)
+	l, done := w.mark(l, &c.marks)
 	defer done()
 	return writeAll(w, l, children)
 }
@@ -191,7 +218,7 @@ func (c *listColumn[E, P]) elements() int32 {
 }
 
 func (c *listColumn[E, P]) write(w *writer, l levels) error {
-	if len(c.rows) > 0 {
+	if c.count() > 0 {
 		return P(&c.element).write(w, c.unfold(l))
 	}
 	l.present, l.depth = l.present+2, l.depth+1
@@ -210,8 +237,8 @@ func (c *listColumn[E, P]) unfold(l levels) levels {
 		depth:   l.depth + 1,
 	}
 	from, start := 0, int32(0)
-	for i, row := range c.rows {
-		at := int(l.at(row))
+	for i := range c.count() {
+		at := int(l.at(c.row(i)))
 		below.copy(l, from, at)
 		for k := start; k < c.ends[i]; k++ {
 			below.entry = append(below.entry, int32(len(below.def)))

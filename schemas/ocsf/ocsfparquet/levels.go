@@ -36,13 +36,16 @@ func (l levels) none() levels {
 
 // mark gives the levels below a column that has a value in some rows of its scope,
 // and how to give their memory back.
-func (w *writer) mark(l levels, rows []int32) (below levels, done func()) {
+func (w *writer) mark(l levels, m *marks) (below levels, done func()) {
 	below = l.none()
-	if len(rows) == 0 {
+	if m.count() == 0 {
 		return below, func() {}
 	}
 	below.def = w.stack.push(l.def)
-	for _, row := range rows {
+	for row := range m.dense {
+		below.def[l.at(int32(row))] = below.present
+	}
+	for _, row := range m.rows {
 		below.def[l.at(row)] = below.present
 	}
 	return below, w.stack.pop

@@ -9,13 +9,14 @@ type order []int32
 // reorder gives, in the new order of the rows, which value each mark has.
 func (m *marks) reorder(o order) (values []int32) {
 	marked := make([]int32, len(o)) // by row: the number of its mark, from 1
-	for i, row := range m.rows {
-		marked[row] = int32(i) + 1
+	for i := range m.count() {
+		marked[m.row(i)] = int32(i) + 1
 	}
-	values, m.rows = make([]int32, 0, len(m.rows)), m.rows[:0]
+	values = make([]int32, 0, m.count())
+	m.resetMarks()
 	for row, was := range o {
 		if i := marked[was]; i > 0 {
-			m.rows = append(m.rows, int32(row))
+			m.mark(row)
 			values = append(values, i-1)
 		}
 	}
@@ -23,7 +24,7 @@ func (m *marks) reorder(o order) (values []int32) {
 }
 
 func (c *valueColumn[T]) reorder(o order) {
-	if len(c.rows) == 0 {
+	if c.count() == 0 {
 		return
 	}
 	was := slices.Clone(c.values)
@@ -33,7 +34,7 @@ func (c *valueColumn[T]) reorder(o order) {
 }
 
 func (c *stringColumn) reorder(o order) {
-	if len(c.rows) == 0 {
+	if c.count() == 0 {
 		return
 	}
 	was := stringColumn{text: slices.Clone(c.text), ends: slices.Clone(c.ends)}
@@ -45,7 +46,7 @@ func (c *stringColumn) reorder(o order) {
 }
 
 func (c *objectColumn) reorderObject(o order, children []column) {
-	if len(c.rows) > 0 { // else no child has a value
+	if c.count() > 0 { // else no child has a value
 		c.marks.reorder(o)
 		reorderAll(o, children)
 	}
@@ -58,7 +59,7 @@ func reorderAll(o order, children []column) {
 }
 
 func (c *listColumn[E, P]) reorder(o order) {
-	if len(c.rows) == 0 {
+	if c.count() == 0 {
 		return
 	}
 	ends := slices.Clone(c.ends)
