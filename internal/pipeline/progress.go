@@ -105,21 +105,26 @@ func (p *progress) load(ctx context.Context) error {
 	return nil
 }
 
-// coordinatorMoves is how long a group's offsets are asked for while its coordinator
-// goes over to another broker.
+// coordinatorMoves is how long a group's coordinator is asked while it goes over to
+// another broker.
 const coordinatorMoves = 30 * time.Second
 
-// committedOffsets are those of a group; none if there is no such group yet: the
-// first member may be on its way into it. A broker that went away is waited for: kgo
-// gives up once it cannot dial the coordinator that it knows.
-func committedOffsets(ctx context.Context, adm *kadm.Client, group string) (kadm.OffsetResponses, error) {
-	return backoff.Retry(ctx, func() (kadm.OffsetResponses, error) {
-		offsets, err := committedNow(ctx, adm, group)
+// askCoordinator asks a group's coordinator, and again while that is away: kgo gives up
+// once it cannot dial the broker that it knows as such.
+func askCoordinator[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+	return backoff.Retry(ctx, func() (T, error) {
+		answer, err := ask()
 		if err != nil && !broker.Passing(err) {
 			err = backoff.Permanent(err)
 		}
-		return offsets, err
+		return answer, err
 	}, backoff.WithBackOff(newBackOff(100*time.Millisecond, time.Second)), backoff.WithMaxElapsedTime(coordinatorMoves))
+}
+
+// committedOffsets are those of a group; none if there is no such group yet: the
+// first member may be on its way into it.
+func committedOffsets(ctx context.Context, adm *kadm.Client, group string) (kadm.OffsetResponses, error) {
+	return askCoordinator(ctx, func() (kadm.OffsetResponses, error) { return committedNow(ctx, adm, group) })
 }
 
 // committedNow is committedOffsets of one answer.

@@ -387,14 +387,16 @@ func (s *storeRole) commit(ctx context.Context, p partition, member string, offs
 		return nil
 	})
 	offsets := map[string]map[int32]kgo.EpochOffset{p.topic: {p.id: {Epoch: -1, Offset: offset}}}
-	var failed error
-	s.cl.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
-		failed = err
-		if err == nil {
-			failed = commitError(resp)
-		}
+	_, err := askCoordinator(ctx, func() (committed struct{}, failed error) {
+		s.cl.CommitOffsetsSync(ctx, offsets, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
+			failed = err
+			if err == nil {
+				failed = commitError(resp)
+			}
+		})
+		return committed, failed
 	})
-	return failed
+	return err
 }
 
 // commitError is the error of a commit of one partition.
