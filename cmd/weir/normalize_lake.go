@@ -18,8 +18,8 @@ import (
 	"github.com/weir-security/weir/sinks/lake"
 )
 
-// newLake is a lake that is made of raw logs. It has its name when it is whole: until
-// then, and for ever if weir is killed, it is a directory beside.
+// newLake is a lake that is made of raw logs, in part. It comes into dir when it is
+// whole: until then, and for ever if weir is killed, it is beside.
 type newLake struct {
 	dir, part string
 	store     *lake.Dir
@@ -36,7 +36,11 @@ func createLake(ctx context.Context, dir string) (*newLake, error) {
 	case len(entries) > 0:
 		return nil, exitcode.Wrap(exitcode.Usage, fmt.Errorf("--lake %s is not empty", dir), "give a new directory: with what is there, events would be in it twice")
 	}
-	l := &newLake{dir: filepath.Clean(dir), part: filepath.Clean(dir) + ".part"}
+	whole, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, exitcode.Wrap(exitcode.IO, fmt.Errorf("--lake: %w", err), "give a new directory")
+	}
+	l := &newLake{dir: dir, part: whole + ".part"}
 	switch err := os.Mkdir(l.part, 0o750); {
 	case errors.Is(err, fs.ErrExist):
 		return nil, exitcode.Wrap(exitcode.Usage, fmt.Errorf("%s is there already", l.part), "another weir is making the lake, or was killed: then remove it")
@@ -75,19 +79,24 @@ func (l *newLake) end(reading error) (err error) {
 	return join(err, os.RemoveAll(l.part))
 }
 
-// name is what makes the lake durable, too: its files are already.
+// name gives the lake its name, and makes it durable: its files are already.
 func (l *newLake) name() error {
-	if err := os.Remove(l.dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty one
+	if err := os.Mkdir(l.dir, 0o750); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if err := os.Rename(l.part, l.dir); err != nil {
+	events := lake.Events.String()
+	if err := os.Rename(filepath.Join(l.part, events), filepath.Join(l.dir, events)); err != nil {
 		return err
 	}
-	parent, err := os.Open(filepath.Dir(l.dir))
+	return errors.Join(syncDir(l.dir), syncDir(filepath.Dir(l.part)), os.RemoveAll(l.part))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	return errors.Join(parent.Sync(), parent.Close())
+	return errors.Join(d.Sync(), d.Close())
 }
 
 func (l *newLake) print(stderr io.Writer) {
