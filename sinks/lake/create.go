@@ -189,7 +189,7 @@ func advise(err error, root string) error {
 	case err == nil || errors.Is(err, ErrForeign):
 		return err
 	case is(syscall.ENOSPC, syscall.EDQUOT):
-		return fmt.Errorf("%w: the disk or quota of %s is full: free or add space; nothing is lost, the batch is written again", err, root)
+		return fmt.Errorf("%w: the disk or quota of %s is full: free or add space", err, root)
 	case is(syscall.EROFS):
 		return fmt.Errorf("%w: %s is mounted read-only: mount it for writing, or configure another directory for the lake", err, root)
 	case is(syscall.ENOTSUP, syscall.ENOSYS, syscall.EXDEV, syscall.EINVAL), errors.As(err, &link) && is(syscall.EPERM):
