@@ -64,7 +64,7 @@ func runNormalize(c *cobra.Command, args []string, f *inputFlags, to normalized)
 		return err
 	}
 	var events eventOutput = newPrinted(c.OutOrStdout())
-	if to.lake != "" {
+	if c.Flags().Changed("lake") {
 		if events, err = createLake(c.Context(), to.lake); err != nil {
 			return err
 		}
@@ -80,11 +80,11 @@ func runNormalize(c *cobra.Command, args []string, f *inputFlags, to normalized)
 			return rejects.write(d)
 		},
 	})
-	// The rejects are kept whatever becomes of the events. Both buffers tell of one
-	// failure at every write from then on: it is said once.
-	err = events.end(f.read(c, r, inputs, events.buffer()))
+	// The rejects are kept whatever becomes of the events, and there is no lake without
+	// them. Both buffers tell of one failure at every write from then on: it is said once.
+	err = f.read(c, r, inputs, events.buffer())
 	err = join(err, rejects.close())
-	if err != nil {
+	if err = events.end(err); err != nil {
 		return err
 	}
 	stderr := c.ErrOrStderr()

@@ -170,10 +170,7 @@ func (d *deliverRole) commit(ctx context.Context, records []*kgo.Record) error {
 	if len(records) == 0 {
 		return nil
 	}
-	_, err := askCoordinator(ctx, func() (committed struct{}, err error) {
-		return committed, d.cl.CommitRecords(ctx, records...)
-	})
-	if err != nil {
+	if err := d.cl.CommitRecords(ctx, records...); err != nil {
 		return explainCommit(err)
 	}
 	return nil

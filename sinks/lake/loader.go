@@ -21,11 +21,12 @@ const (
 	// maxLoading is for the events that wait for others of their file, as bytes of raw
 	// records twice: an event has its record's text and what was made of it.
 	maxLoading = 112 << 20
-	// maxOpen is how many files wait for events. Each costs half a megabyte.
-	maxOpen = 128
+	// maxOpen is how many files wait for events, 80 kB each: those of two years of five
+	// classes, in any order. Beyond it a file may get one event.
+	maxOpen = 4000
 	// maxOld is the age of the oldest day: that of logs that somebody has kept, not of a
 	// stream. What is older goes to outOfRange.
-	maxOld = 20 * 365 * 24 * time.Hour
+	maxOld = (20*365 + 5) * 24 * time.Hour
 )
 
 // ErrUnfit is of an event that no file of the lake has the columns for.
@@ -43,6 +44,7 @@ type Loader struct {
 	now     time.Time
 	columns columnsPool
 	open    map[place]*loading
+	maxOpen int
 	size    int // of all that are open
 	added   int
 	named   int
@@ -69,7 +71,7 @@ type Loaded struct {
 // are a day ahead of it belong to no day. Files are written behind Add's back until ctx
 // ends.
 func NewLoader(ctx context.Context, store Store, now time.Time) *Loader {
-	l := &Loader{caller: ctx, store: store, now: now, columns: columnsPool{most: 2 * maxGroupBytes}, open: map[place]*loading{}}
+	l := &Loader{caller: ctx, store: store, now: now, columns: columnsPool{most: 2 * maxGroupBytes}, open: map[place]*loading{}, maxOpen: maxOpen}
 	l.files, l.ctx = errgroup.WithContext(ctx)
 	l.files.SetLimit(1) // while the next are made, which takes as long
 	return l
@@ -116,7 +118,7 @@ func (l *Loader) bound(at place, p *loading) {
 		l.write(at, p)
 	case l.size > maxLoading:
 		l.writeMost(func(p *loading) int { return p.size })
-	case len(l.open) > maxOpen:
+	case len(l.open) > l.maxOpen:
 		l.writeMost(func(p *loading) int { return -p.last })
 	}
 }

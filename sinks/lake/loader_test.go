@@ -109,6 +109,7 @@ func TestLoaderBounds(t *testing.T) {
 		ev.SetTime(noon.AddDate(0, 0, -day).UnixMilli())
 		return ev
 	}
+	const few = 30 // files, to be done soon
 	for _, c := range []struct {
 		name       string
 		events     int
@@ -120,11 +121,12 @@ func TestLoaderBounds(t *testing.T) {
 		{"bytes of a file", 13, func(int) int { return 0 }, maxGroupBytes / 24, 1, maxGroupBytes / 12},
 		// The eleventh is too much, and day 0 has six of them.
 		{"bytes of all", 11, func(i int) int { return i % 2 }, maxLoading/20 - 1, 1, 10 * (maxLoading/20 - 1)},
-		{"files", maxOpen + 1, func(i int) int { return i }, 10, maxOpen, 20 * maxOpen},
+		{"files", few + 1, func(i int) int { return i }, 10, few, 20 * few},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newMemoryStore()
 			l := NewLoader(t.Context(), s, noon)
+			l.maxOpen = few
 			for i := range c.events {
 				if err := l.Add(event(c.day(i)), c.size); err != nil {
 					t.Fatal(err)
