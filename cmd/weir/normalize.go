@@ -23,7 +23,8 @@ func newNormalize() *cobra.Command {
 		Long: "Maps raw logs to OCSF and prints the events as NDJSON, in the order of the input. Needs no Kafka.\n\n" + inputHelp + `
 
 With --lake the events are not printed but become a lake of Parquet files: for weir replay, for DuckDB, for whatever reads
-those of weir run. The directory must be new. It appears when it is whole; if something goes wrong there is none.
+those of weir run. The directory must be new or empty. Its files appear when all are there; if something goes wrong there
+are none.
 
 Rejects go to --dead-letter as NDJSON (source, stage, reason, detail, object, position, size, sha256, and value or
 value_base64); their count is on standard error. Events and rejects together are every record that was read.`,

@@ -109,10 +109,14 @@ func (l *newLake) end(reading error) (err error) {
 // whole moves the files into the lake, all at once. They are on the disk already.
 func (l *newLake) whole() error {
 	events := lake.Events.String()
-	if err := os.Rename(filepath.Join(l.part, events), filepath.Join(l.dir, events)); err != nil {
+	moved := filepath.Join(l.dir, events)
+	if err := os.Rename(filepath.Join(l.part, events), moved); err != nil {
 		return err
 	}
-	return errors.Join(syncDir(l.dir), syncDir(filepath.Dir(filepath.Clean(l.dir))), os.RemoveAll(l.part))
+	if err := errors.Join(syncDir(l.dir), syncDir(filepath.Dir(filepath.Clean(l.dir)))); err != nil {
+		return errors.Join(err, os.RemoveAll(moved))
+	}
+	return os.RemoveAll(l.part)
 }
 
 func syncDir(dir string) error {

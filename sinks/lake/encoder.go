@@ -14,7 +14,7 @@ type encoder struct {
 	decoder ocsf.Decoder
 	event   ocsf.Event
 	columns *columnsPool // of all workers
-	kept    int          // bytes of decoded text that stay for the next file
+	kept    int          // bytes of decoded text that stay for the next event
 }
 
 // newEncoder makes one of several workers, who share columns.
@@ -60,10 +60,7 @@ func (e *encoder) encode(p *partitionRows, rows []Row, to *written) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		e.columns.put(p.class, columns)
-		e.decoder.Reset(e.kept)
-	}()
+	defer e.columns.put(p.class, columns)
 	file, err := newParquetFile(p.class, columns, len(p.rows))
 	if err != nil {
 		return nil, err
@@ -74,7 +71,6 @@ func (e *encoder) encode(p *partitionRows, rows []Row, to *written) ([]byte, err
 			if err := file.flush(); err != nil {
 				return nil, err
 			}
-			e.decoder.Reset(maxGroupBytes)
 		}
 		if err := e.decode(p.class, value); err != nil {
 			to.rejected = append(to.rejected, Rejected{Index: r.index, Err: err})
@@ -94,6 +90,7 @@ const keptText = 8 << 20
 
 // decode reads an event of the class into e.event, valid until the next call.
 func (e *encoder) decode(class ocsf.ClassUID, value []byte) error {
+	e.decoder.Reset(e.kept) // of the event before, whose text is in the columns
 	if err := e.decoder.DecodeAliased(&e.event, value); err != nil {
 		return err
 	}
