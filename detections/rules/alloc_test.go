@@ -17,12 +17,12 @@ import (
 	"github.com/weir-security/weir/schemas/ocsf"
 )
 
-// What an event may allocate that none of the built-in rules matches: what conditions
-// make of it (a decoded path, a text of path and query, an attribute of JSON), and no
+// What an event may allocate that none of the built-in rules matches: what one of their
+// conditions that hold makes of it (a group, a list, an attribute of JSON), and no
 // machinery, such as a regular expression that is compiled again, which took 70.
 const (
-	mostAllocations = 40
-	meanAllocations = 4.0
+	mostAllocations = 25
+	meanAllocations = 1.2
 )
 
 // TestFewAllocationsWithoutAMatch evaluates the built-in rules on the golden records of
@@ -69,7 +69,7 @@ func TestFewAllocationsWithoutAMatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d events of %d sources, %d without an allocation, %.2f in the mean", all, len(silent), none, sum/float64(all))
-	if mean := sum / float64(all); mean > meanAllocations || 2*none < all {
+	if mean := sum / float64(all); mean > meanAllocations || 5*none < 4*all {
 		t.Errorf("%.2f allocations in the mean, %d of %d events have none", mean, none, all)
 	}
 	if len(silent) < 15 {

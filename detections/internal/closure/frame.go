@@ -32,6 +32,7 @@ type Frame struct {
 	jsons     []kept[ocsfcel.JSON]
 	values    []kept[ref.Val]
 	locals    []local
+	text      Text // what functions make
 }
 
 // kept is a value of the event of that number.

@@ -35,11 +35,23 @@ func Binary[A, B, R any](f func(A, B) R) Native { return binary[A, B, R]{call: f
 
 // Weighed is Unary of a function whose work depends on its argument: steps tells how
 // much of Frame's it takes, before it is called.
-func Weighed[A, R any](f func(A) R, steps func(A) int) Native { return unary[A, R]{f, steps} }
+func Weighed[A, R any](f func(A) R, steps func(A) int) Native {
+	return unary[A, R]{call: f, steps: steps}
+}
 
 // WeighedBinary is Weighed for two arguments.
 func WeighedBinary[A, B, R any](f func(A, B) R, steps func(A, B) int) Native {
-	return binary[A, B, R]{f, steps}
+	return binary[A, B, R]{call: f, steps: steps}
+}
+
+// Making is Weighed of a function that makes text.
+func Making[A any](f func(*Text, A) string, steps func(A) int) Native {
+	return unary[A, string]{func(a A) string { return f(nil, a) }, steps, f}
+}
+
+// BinaryMaking is Making for two arguments.
+func BinaryMaking[A, B any](f func(*Text, A, B) string, steps func(A, B) int) Native {
+	return binary[A, B, string]{func(a A, b B) string { return f(nil, a, b) }, steps, f}
 }
 
 // Ternary is Unary for three arguments.
@@ -47,7 +59,8 @@ func Ternary[A, B, C, R any](f func(A, B, C) R) Native { return ternary[A, B, C,
 
 type unary[A, R any] struct {
 	call  func(A) R
-	steps func(A) int // nil for next to none
+	steps func(A) int      // nil for next to none
+	into  func(*Text, A) R // call with memory for its result; nil if call needs none
 }
 
 func (u unary[A, R]) Args() []*types.Type { return []*types.Type{typeFor[A]()} }
@@ -81,6 +94,9 @@ func (u unary[A, R]) wire(n *node, args []*node) bool {
 		if !ok || u.steps != nil && !f.spend(u.steps(a)) {
 			return r, false
 		}
+		if u.into != nil {
+			return u.into(&f.text, a), true
+		}
 		return u.call(a), true
 	})
 	return true
@@ -88,7 +104,8 @@ func (u unary[A, R]) wire(n *node, args []*node) bool {
 
 type binary[A, B, R any] struct {
 	call  func(A, B) R
-	steps func(A, B) int // nil for next to none
+	steps func(A, B) int      // nil for next to none
+	into  func(*Text, A, B) R // call with memory for its result; nil if call needs none
 }
 
 func (u binary[A, B, R]) Args() []*types.Type { return []*types.Type{typeFor[A](), typeFor[B]()} }
@@ -126,6 +143,9 @@ func (u binary[A, B, R]) wire(n *node, args []*node) bool {
 		b, ok := second(f)
 		if !ok || u.steps != nil && !f.spend(u.steps(a, b)) {
 			return r, false
+		}
+		if u.into != nil {
+			return u.into(&f.text, a, b), true
 		}
 		return u.call(a, b), true
 	})
@@ -211,10 +231,10 @@ func (b *builder) native(e ast.Expr, sc *variable) *node {
 	}
 	arguments, cost := b.arguments(e.AsCall(), sc)
 	n := &node{cost: cost + CostCall}
-	if last := len(arguments) - 1; prepare != nil && arguments[last].constant != nil {
-		if p, factor := prepare(arguments[last].constant); p != nil {
+	if prepare != nil {
+		if p, factor := prepared(prepare, arguments[1:]); p != nil {
 			n.cost = cost + factor
-			if p.wire(n, arguments[:last]) {
+			if p.wire(n, arguments[:1]) {
 				return n
 			}
 		}
@@ -223,4 +243,16 @@ func (b *builder) native(e ast.Expr, sc *variable) *node {
 		return n
 	}
 	return nil
+}
+
+// prepared prepares a function if all of the arguments are known; nil if it cannot.
+func prepared(prepare Prepare, arguments []*node) (Native, int) {
+	var literals []ref.Val
+	for _, a := range arguments {
+		if a.constant == nil {
+			return nil, 0
+		}
+		literals = append(literals, a.constant)
+	}
+	return prepare(literals)
 }

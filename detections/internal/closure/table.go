@@ -21,13 +21,16 @@ type Library struct {
 	Functions map[string]*functions.Overload
 	// Natives are Go functions of the same meaning, by overload id.
 	Natives map[string]Native
-	// Prepared are, by overload id, what makes of a literal last argument a native
-	// function of the others, with its cost; nil if the literal is of no use.
-	Prepared map[string]func(literal ref.Val) (Native, int)
+	// Prepared are, by overload id, what makes of literals after the first argument a
+	// native function of the first, with its cost; nil if the literals are of no use.
+	Prepared map[string]Prepare
 	// Items is the function that gives the elements of a JSON array: a loop over it
 	// needs no list.
 	Items string
 }
+
+// Prepare makes a native function of an argument, and its cost, from the literals behind it.
+type Prepare func(literals []ref.Val) (Native, int)
 
 // Table is what the expressions of one rule set share. One goroutine compiles;
 // others may evaluate what is compiled already in the meantime.

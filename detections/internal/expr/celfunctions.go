@@ -20,12 +20,12 @@ import (
 // fuzz test holds them against cel-go's.
 var celNatives = map[string]closure.Native{
 	overloads.ContainsString:   closure.WeighedBinary(strings.Contains, firstSteps),
-	overloads.AddString:        closure.WeighedBinary(func(a, b string) string { return a + b }, func(a, b string) int { return textSteps(a) + textSteps(b) }),
+	overloads.AddString:        closure.BinaryMaking(concat, func(a, b string) int { return textSteps(a) + textSteps(b) }),
 	overloads.StartsWithString: closure.Binary(strings.HasPrefix),
 	overloads.EndsWithString:   closure.Binary(strings.HasSuffix),
 	overloads.SizeString:       closure.Weighed(characters, textSteps),
 	overloads.SizeStringInst:   closure.Weighed(characters, textSteps),
-	"string_lower_ascii":       closure.Weighed(lowerASCII, textSteps),
+	"string_lower_ascii":       closure.Making(lowerASCII, textSteps),
 	"string_trim":              closure.Unary(strings.TrimSpace),
 
 	overloads.TimestampToHours:                 closure.Unary(getHours),
@@ -47,18 +47,35 @@ var celNatives = map[string]closure.Native{
 
 func characters(s string) int64 { return int64(utf8.RuneCountInString(s)) }
 
-func lowerASCII(s string) string {
-	for i := range len(s) {
-		if c := s[i]; 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf {
-			return strings.Map(func(r rune) rune {
-				if 'A' <= r && r <= 'Z' {
-					r += 'a' - 'A'
-				}
-				return r
-			}, s)
+func concat(made *closure.Text, a, b string) string {
+	switch {
+	case a == "":
+		return b
+	case b == "":
+		return a
+	}
+	return made.Made(append(append(made.Room(len(a)+len(b)), a...), b...))
+}
+
+// lowerASCII reads as cel-go what is no UTF-8, as U+FFFD.
+func lowerASCII(made *closure.Text, s string) string {
+	same := 0
+	for same < len(s) && s[same] < utf8.RuneSelf && (s[same] < 'A' || 'Z' < s[same]) {
+		same++
+	}
+	if same == len(s) {
+		return s
+	}
+	if !utf8.ValidString(s) {
+		s = string([]rune(s))
+	}
+	lower := append(made.Room(len(s)), s...)
+	for i, c := range lower[same:] {
+		if 'A' <= c && c <= 'Z' {
+			lower[same+i] += 'a' - 'A'
 		}
 	}
-	return s
+	return made.Made(lower)
 }
 
 func getHours(t time.Time) int64      { return int64(t.Hour()) }
@@ -69,11 +86,14 @@ func getDayOfMonth(t time.Time) int64 { return int64(t.Day() - 1) }
 func getMonth(t time.Time) int64      { return int64(t.Month() - 1) }
 func getFullYear(t time.Time) int64   { return int64(t.Year()) }
 
-// preparations read a literal last argument once.
-var preparations = map[string]func(ref.Val) (closure.Native, int){
-	overloads.MatchesString: pattern,
-	overloads.Matches:       pattern,
-	regexExtract:            extraction,
+// preparations read literals behind the first argument once.
+var preparations = map[string]closure.Prepare{
+	overloads.MatchesString:                  pattern,
+	overloads.Matches:                        pattern,
+	"regex_extract_string_string":            extraction,
+	"regex_extractAll_string_string":         extractions,
+	"regex_replace_string_string_string":     replacing,
+	"regex_replace_string_string_string_int": replacing,
 
 	overloads.TimestampToHoursWithTz:               zoned(getHours),
 	overloads.TimestampToMinutesWithTz:             zoned(getMinutes),
@@ -83,8 +103,8 @@ var preparations = map[string]func(ref.Val) (closure.Native, int){
 	overloads.TimestampToMonthWithTz:               zoned(getMonth),
 	overloads.TimestampToYearWithTz:                zoned(getFullYear),
 
-	jsonIn + " list(string)": func(list ref.Val) (closure.Native, int) {
-		texts, ok := closure.Texts(list)
+	jsonIn + " list(string)": func(literals []ref.Val) (closure.Native, int) {
+		texts, ok := closure.Texts(literals[0])
 		if !ok {
 			return nil, 0
 		}
@@ -100,50 +120,10 @@ var preparations = map[string]func(ref.Val) (closure.Native, int){
 	},
 }
 
-func pattern(literal ref.Val) (closure.Native, int) {
-	text, ok := literal.(types.String)
-	if !ok {
-		return nil, 0
-	}
-	re, err := regexp.Compile(string(text))
-	if err != nil {
-		return nil, 0
-	}
-	if strings.HasPrefix(string(text), "^") { // most texts are decided at their begin
-		return closure.Unary(re.MatchString), closure.CostRegex
-	}
-	steps := 8 * patternFactor(string(text))
-	return closure.Weighed(re.MatchString, func(s string) int { return steps * len(s) / closure.CharactersPerStep }), closure.CostRegex
-}
-
-// regexExtract is the overload of regex.extract(text, pattern).
-const regexExtract = "regex_extract_string_string"
-
-// extraction is regex.extract with a pattern that is compiled once: cel-go's compiles it
-// for every text.
-func extraction(literal ref.Val) (closure.Native, int) {
-	text, ok := literal.(types.String)
-	if !ok {
-		return nil, 0
-	}
-	re, err := regexp.Compile(string(text))
-	if err != nil || re.NumSubexp() > 1 {
-		return nil, 0 // an error, which cel-go says
-	}
-	steps, group := 8*patternFactor(string(text)), re.NumSubexp()
-	return closure.Weighed(func(s string) ref.Val {
-		at := re.FindStringSubmatchIndex(s)
-		if at == nil || group == 1 && at[2] == at[3] { // an empty group is none
-			return types.OptionalNone
-		}
-		return types.OptionalOf(types.String(s[at[2*group]:at[2*group+1]]))
-	}, func(s string) int { return steps * len(s) / closure.CharactersPerStep }), 2 * closure.CostRegex
-}
-
 // zoned is a part of a time in a zone that a literal names.
-func zoned(get func(time.Time) int64) func(ref.Val) (closure.Native, int) {
-	return func(literal ref.Val) (closure.Native, int) {
-		name, ok := literal.(types.String)
+func zoned(get func(time.Time) int64) closure.Prepare {
+	return func(literals []ref.Val) (closure.Native, int) {
+		name, ok := literals[0].(types.String)
 		if !ok || strings.Contains(string(name), ":") {
 			return nil, 0 // an offset as +02:00 is left to cel-go's function
 		}

@@ -207,7 +207,10 @@ func (g *generator) boolean(depth int) string {
 // loop is a macro over some list; of map and filter, over texts.
 func (g *generator) loop(macro, kind string, depth int) string {
 	if len(g.vars) == 2 {
-		return g.leaf(map[string]string{"bool": "bool", "text": "texts"}[kind])
+		if macro == "map" || macro == "filter" {
+			return g.leaf("texts")
+		}
+		return g.leaf("bool")
 	}
 	name := g.one("x", "y", "z") + fmt.Sprint(len(g.vars))
 	list, element := g.expr("texts", depth-2), "text"

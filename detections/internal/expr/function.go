@@ -3,7 +3,6 @@ package expr
 import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/functions"
-	"cel.dev/cel-go/common/types/ref"
 
 	"github.com/weir-security/weir/detections/internal/closure"
 )
@@ -119,7 +118,7 @@ func (o overload) declare() cel.FunctionOpt {
 func closures(e *cel.Env, lists map[string]*List) (*closure.Library, error) {
 	l := &closure.Library{
 		Functions: map[string]*functions.Overload{}, Natives: map[string]closure.Native{},
-		Prepared: map[string]func(ref.Val) (closure.Native, int){}, Items: jsonItems,
+		Prepared: map[string]closure.Prepare{}, Items: jsonItems,
 	}
 	for _, f := range e.Functions() {
 		bindings, err := f.Bindings()

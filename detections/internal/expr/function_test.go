@@ -2,6 +2,8 @@ package expr
 
 import (
 	"bytes"
+	"math/rand/v2"
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -87,5 +89,56 @@ func TestReferenceIsCurrent(t *testing.T) {
 	}
 	if !bytes.Equal(got, Reference()) {
 		t.Error("docs/functions.md is not current: run make generate")
+	}
+}
+
+// TestMakingTextAllocatesNothing: conditions that make text of what an event has, and do
+// not hold, share memory for it.
+func TestMakingTextAllocatesNothing(t *testing.T) {
+	c := testCompiler(t)
+	ev := testEvent()
+	ev.Actor.User.SetName("Mallory%40Example.com")
+	for _, text := range []string{
+		`actor.user.name + "/" + api.operation == "x"`,
+		`actor.user.name.lowerAscii() == "x"`,
+		`actor.user.name.urlDecode() == "x"`,
+		`regex.replace(actor.user.name, "^[a-z]+", "x") == "y"`,
+		`ip(actor.user.name).isPublic() || isIP(api.service.name)`,
+		`has(jwt.claims(actor.user.name).sub)`,
+	} {
+		e, problems := compile(c, "api_activity", text, Condition)
+		if e == nil {
+			t.Errorf("%s: %q", text, problems)
+			continue
+		}
+		var s Scope
+		n := testing.AllocsPerRun(200, func() {
+			s.Reset(ev)
+			if holds, err := e.Holds(&s); holds || err != nil {
+				t.Errorf("%s is %v, %v", text, holds, err)
+			}
+		})
+		if n != 0 {
+			t.Errorf("%s: %v allocations", text, n)
+		}
+	}
+}
+
+func TestMayBeIP(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	addresses := 0
+	for range 200_000 {
+		text := make([]byte, 1+r.IntN(12))
+		for i := range text {
+			text[i] = "0123459afAF::...%gx "[r.IntN(20)]
+		}
+		if _, err := netip.ParseAddr(string(text)); err == nil {
+			if addresses++; !mayBeIP(string(text)) {
+				t.Fatalf("%q is an address", text)
+			}
+		}
+	}
+	if addresses < 100 {
+		t.Errorf("%d addresses, which shows too little", addresses)
 	}
 }

@@ -55,7 +55,8 @@ func (g *generator) rareText(depth int) string {
 			fmt.Sprintf(`"%%d/%%s".format([%s, %s])`, e("int"), e("doubles")), fmt.Sprintf(`"%%x%%X".format([%s, %s])`, e("text"), e("int")),
 			fmt.Sprintf(`"%%.2f %%e".format([%s, %s])`, e("double"), e("double")), fmt.Sprintf(`"%%b%%o".format([%s, %s])`, e("int"), e("int")))
 	case 5:
-		return fmt.Sprintf("regex.replace(%s, %q, %s)", e("text"), g.one("[a-z]+", "(.)(.)", "", "^|$"), g.one(`"<\\\\1>"`, `"x"`, `""`))
+		return fmt.Sprintf("regex.replace(%s, %q, %s%s)", e("text"), g.one("[a-z]+", "(.)(.)", "", "^|$", "(a)|(b)?"),
+			g.one(`"<\\1>"`, `"x"`, `""`, `"\\0\\0"`, `"\\2-\\\\"`, `"\\"`, `"\\k"`, e("text")), g.one("", "", ", 1", ", 0", ", -7", ", "+e("int")))
 	case 6:
 		return fmt.Sprintf("regex.extract(%s, %q).orValue(%s)", e("text"), g.one("[A-Z]([a-z]+)", "zzz", "^"), e("text"))
 	case 7:

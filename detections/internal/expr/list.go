@@ -128,11 +128,24 @@ func ParseCIDR(s string) (netip.Prefix, error) {
 
 // parseIP reads an address without zone, an IPv4 address in IPv6 as IPv4.
 func parseIP(s string) (netip.Addr, bool) {
+	if !mayBeIP(s) {
+		return netip.Addr{}, false
+	}
 	addr, err := netip.ParseAddr(s)
 	if err != nil {
 		return netip.Addr{}, false
 	}
 	return addr.Unmap().WithZone(""), true
+}
+
+// mayBeIP is false for most texts that are none, such as host names: the error of
+// netip.ParseAddr, which nobody reads, is an allocation.
+func mayBeIP(s string) bool {
+	s, _, zone := strings.Cut(s, "%")
+	if strings.Contains(s, ":") {
+		return strings.Trim(s, "0123456789abcdefABCDEF:.") == ""
+	}
+	return !zone && strings.Count(s, ".") == 3 && strings.Trim(s, "0123456789.") == ""
 }
 
 // List is a list by name, nil if there is none.

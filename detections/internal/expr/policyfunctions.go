@@ -31,7 +31,7 @@ func allowing(document string) func(yield func(jsondoc.Value) bool) {
 	return func(yield func(jsondoc.Value) bool) {
 		doc := new(jsondoc.Doc)
 		if document = strings.TrimSpace(document); strings.HasPrefix(document, "%") {
-			document = urlDecode(document)
+			document = urlDecode(nil, document)
 		}
 		if doc.ParseString(document) != nil {
 			return

@@ -52,8 +52,8 @@ func TestTextFunctionsAgainstPlainOnes(t *testing.T) {
 			t.Fatalf("%q and %q without regard to case", s, part)
 		}
 		text := randomText(r, "a%/+2eäF", 9)
-		if want, err := url.PathUnescape(text); err == nil && urlDecode(text) != strings.ToValidUTF8(want, "\uFFFD") {
-			t.Fatalf("urlDecode(%q) = %q, want %q", text, urlDecode(text), want)
+		if want, err := url.PathUnescape(text); err == nil && urlDecode(nil, text) != strings.ToValidUTF8(want, "\uFFFD") {
+			t.Fatalf("urlDecode(%q) = %q, want %q", text, urlDecode(nil, text), want)
 		}
 		for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
 			if got := base64Decode(encoding.EncodeToString([]byte(text))); got != text {
