@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -32,9 +33,12 @@ func fixture(fsys fs.FS, rule *Rule, input string) (records [][]byte, file strin
 	return nil, "", fmt.Errorf("read fixture: neither %s nor %s exists", beside, below)
 }
 
-// ReadsFixture tells whether a test of the rule reads a file below the rules directory,
-// as a fixture or as the body that a destination is sent.
-func (r *Rule) ReadsFixture(file string) bool {
+// Reads tells whether the rule or one of its tests reads a file below the rules
+// directory: a list, a fixture, or the body that a destination is sent.
+func (r *Rule) Reads(file string) bool {
+	if name, ok := strings.CutPrefix(file, listsDir+"/"); ok {
+		return r.names(strings.TrimSuffix(name, ".yaml"))
+	}
 	beside := func(name string) bool { return name != "" && path.Join(path.Dir(r.File), name) == file }
 	for _, t := range r.Tests {
 		for _, e := range t.Events {
@@ -49,6 +53,12 @@ func (r *Rule) ReadsFixture(file string) bool {
 		}
 	}
 	return false
+}
+
+// names tells whether lists.NAME is written in the rule, be it in a comment.
+func (r *Rule) names(list string) bool {
+	written, err := regexp.Compile(`\blists\s*\.\s*` + regexp.QuoteMeta(list) + `\b`)
+	return err == nil && written.MatchString(r.node.Document().Text())
 }
 
 // splitFixture makes records of a file. JSON files hold one value, several, or

@@ -77,8 +77,8 @@ type watchedTree struct {
 	everything bool
 }
 
-// again runs what a change concerns: of rules their tests, of a fixture the tests of the
-// rules that read it, of a list and of what is gone all that were asked for.
+// again runs what a change concerns: of rules their tests, of a fixture or a list the
+// tests of the rules that read it, of what is gone all that were asked for.
 func (o *testOptions) again(c *cobra.Command, tree *watchedTree, changed []string) error {
 	out := c.OutOrStdout()
 	rules, err := detections.Load(tree.dir, detections.LoadOptions{Sources: append(sources.Builtin().Names(), o.custom...), Cache: tree.cache})
@@ -130,7 +130,7 @@ func concerned(rules *detections.RuleSet, changed []string) (files []string, kno
 	for _, file := range changed {
 		before := len(files)
 		for _, r := range rules.Rules() {
-			if r.File == file || r.ReadsFixture(file) {
+			if r.File == file || r.Reads(file) {
 				files = append(files, r.File)
 			}
 		}

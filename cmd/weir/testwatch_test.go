@@ -88,6 +88,15 @@ tests:
 	save("two.log", strings.Trim(strings.TrimPrefix(line("200"), "raw: "), "'"))
 	until("two.log changed")
 	until("1 of 2 tests failed")
+	if err := os.Mkdir(filepath.Join(dir, "lists"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	save("lists/codes.yaml", "type: strings\nvalues: ['418']\n")
+	rule("one", "418 && string(http_response.code) in lists.codes")
+	until("ok: 2 tests of 1 rule")
+	save("lists/codes.yaml", "type: strings\nvalues: ['404']\n") // two.yaml does not name it
+	until("lists/codes.yaml changed")
+	until("1 of 2 tests failed")
 	stop()
 	for range lines { // what is on its way
 	}

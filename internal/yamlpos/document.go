@@ -56,7 +56,7 @@ func Parse(name string, src []byte) *Document {
 
 // Again is the document as Parse first gave it: without problems that were
 // reported later.
-func (d *Document) Again() *Document { return Parse(d.name, []byte(strings.Join(d.lines, "\n"))) }
+func (d *Document) Again() *Document { return Parse(d.name, []byte(d.Text())) }
 
 // Restore makes problems all that were reported.
 func (d *Document) Restore(problems Problems) { d.problems = slices.Clone(problems) }

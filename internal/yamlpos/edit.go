@@ -49,7 +49,7 @@ func (n Node) IsBlock() bool {
 func (n Node) Replace(text string) Edit {
 	from, to := n.extent()
 	if n.IsBlock() && n.IsList() { // behind the key, on its line
-		for from > 0 && strings.IndexByte(" \n\r\t", n.doc.text()[from-1]) >= 0 {
+		for from > 0 && strings.IndexByte(" \n\r\t", n.doc.Text()[from-1]) >= 0 {
 			from--
 		}
 		text = " " + text
@@ -60,7 +60,7 @@ func (n Node) Replace(text string) Edit {
 // Remove takes an element of a block list away, with the lines that it is on.
 func (n Node) Remove() Edit {
 	from, to := n.extent()
-	text := n.doc.text()
+	text := n.doc.Text()
 	from = strings.LastIndexByte(text[:from], '\n') + 1
 	if end := strings.IndexByte(text[to:], '\n'); end >= 0 {
 		to += end + 1
@@ -80,7 +80,8 @@ func (n Node) Append(members []string) Edit {
 	return Edit{to, to, "\n" + indent + "- {" + strings.Join(members, ", ") + "}"}
 }
 
-func (d *Document) text() string { return strings.Join(d.lines, "\n") }
+// Text is the document without its last line break.
+func (d *Document) Text() string { return strings.Join(d.lines, "\n") }
 
 // offset is the byte that a place is at; columns count characters from one.
 func (d *Document) offset(line, col int) int {
@@ -99,7 +100,7 @@ func (d *Document) offset(line, col int) int {
 // extent is the bytes that a value takes, without the line break behind it.
 func (n Node) extent() (from, to int) {
 	from = n.doc.offset(n.yaml.Line, n.yaml.Column)
-	text := n.doc.text()
+	text := n.doc.Text()
 	switch {
 	case n.IsBlock() && n.IsScalar():
 		return from, n.blockEnd(from, text)

@@ -31,7 +31,7 @@ func (d *Document) Format(l Layout) ([]byte, error) {
 	if d.root == nil || d.root.Kind != yaml.MappingNode || d.root.Style&yaml.FlowStyle != 0 {
 		return nil, errors.New("want a mapping over several lines")
 	}
-	f := &formatter{Document: d, Layout: l, whole: d.text()}
+	f := &formatter{Document: d, Layout: l, whole: d.Text()}
 	if err := f.refuse(d.root); err != nil {
 		return nil, err
 	}
@@ -391,7 +391,7 @@ func (d *Document) Comments() []string {
 		if n.Kind == yaml.ScalarNode {
 			from, to := node.extent()
 			if node.IsBlock() {
-				for line := n.Line + 1; line <= strings.Count(d.text()[:to], "\n")+1; line++ {
+				for line := n.Line + 1; line <= strings.Count(d.Text()[:to], "\n")+1; line++ {
 					inside[line] = true
 				}
 			} else {
