@@ -172,7 +172,7 @@ func (b *builder) invocation(impl *functions.Overload, name, overload string, ar
 			if !ok {
 				return nil, false
 			}
-			if !f.spend(work(name, a)) {
+			if !f.scratch.Spend(work(name, a)) {
 				return nil, false
 			}
 			if !has(a, impl.OperandTrait) {
@@ -191,7 +191,7 @@ func (b *builder) invocation(impl *functions.Overload, name, overload string, ar
 			if !okB {
 				return nil, false
 			}
-			if !f.spend(work(name, a, b)) {
+			if !f.scratch.Spend(work(name, a, b)) {
 				return nil, false
 			}
 			if !has(a, impl.OperandTrait) {
@@ -208,7 +208,7 @@ func (b *builder) invocation(impl *functions.Overload, name, overload string, ar
 				return nil, false
 			}
 		}
-		if impl.Function == nil || !f.spend(work(name, values...)) {
+		if impl.Function == nil || !f.scratch.Spend(work(name, values...)) {
 			return nil, false
 		}
 		if len(values) > 0 && !has(values[0], impl.OperandTrait) {
@@ -276,11 +276,11 @@ func replaced(args []ref.Val) int {
 func (f *Frame) made(v ref.Val) (ref.Val, bool) {
 	switch v := v.(type) {
 	case types.String:
-		f.left -= len(v) / CharactersPerStep
+		f.scratch.left -= len(v) / CharactersPerStep
 	case traits.Lister:
-		f.left -= int(v.Size().(types.Int))
+		f.scratch.left -= int(v.Size().(types.Int))
 	}
-	if f.left < 0 {
+	if f.scratch.left < 0 {
 		return nil, false
 	}
 	return valid(v)

@@ -61,7 +61,7 @@ func (p *Program) Value(f *Frame) (v ref.Val, ok bool) {
 	if !f.ready(p) {
 		f.use(p.table)
 	}
-	f.left = maxSteps
+	f.scratch.left = maxSteps
 	return p.value(f)
 }
 
@@ -70,7 +70,7 @@ func (p *Program) Truth(f *Frame) (v, ok bool) {
 	if !f.ready(p) {
 		f.use(p.table)
 	}
-	f.left = maxSteps
+	f.scratch.left = maxSteps
 	if p.truth == nil {
 		return false, false
 	}
@@ -85,7 +85,7 @@ func (p *Program) Text(f *Frame) (v string, isText, ok bool) {
 	if !f.ready(p) {
 		f.use(p.table)
 	}
-	f.left = maxSteps
+	f.scratch.left = maxSteps
 	v, ok = p.text(f)
 	return v, true, ok
 }

@@ -18,7 +18,6 @@ type Frame struct {
 
 	raw, unmapped lazyJSON
 	number        uint64 // of the event, from 1
-	left          int    // steps that the program under way may still take
 	table         *Table // that the values are of
 	version       int64  // of the table, when room was made
 	// What shared sub-expressions gave, by slot.
@@ -32,7 +31,7 @@ type Frame struct {
 	jsons     []kept[ocsfcel.JSON]
 	values    []kept[ref.Val]
 	locals    []local
-	text      Text // what functions make
+	scratch   Scratch
 }
 
 // kept is a value of the event of that number.
@@ -117,22 +116,9 @@ func grown[T any](s []T, n int32) []T {
 	return append(s, make([]T, int(n)-len(s))...)
 }
 
-// maxSteps bounds what one program may do with one event: loops within loops over lists
-// that an attacker fills take the square of their size, and an event that took hours
-// would stand in the way of all others. A step is an element that a loop visits, or
-// CharactersPerStep of a text: about a tenth of a microsecond. So a program ends within a
-// second or so, and what is linear in the largest record that weir takes has enough.
-const maxSteps = 5_000_000
-
-// spend takes steps; false if there are none left. Then nothing has a value any more.
-func (f *Frame) spend(steps int) bool {
-	f.left -= steps
-	return f.left >= 0
-}
-
 // Exhausted tells whether the last program to be evaluated had no steps left. If it has
 // no value either, cel-go must not be asked: it would take as many.
-func (f *Frame) Exhausted() bool { return f.left < 0 }
+func (f *Frame) Exhausted() bool { return f.scratch.left < 0 }
 
 // ready tells whether the frame has room for what the program needs.
 func (f *Frame) ready(p *Program) bool { return f.table == p.table && f.version >= p.version }

@@ -132,7 +132,7 @@ func overJSON(array fn[ocsfcel.JSON], slot int) each {
 			return false
 		}
 		for e := range j.Elements {
-			if !f.spend(1) {
+			if !f.scratch.Spend(1) {
 				return false
 			}
 			f.locals[slot].json = ocsfcel.JSONOf(e)
@@ -151,7 +151,7 @@ func overObjects(l *objectList, slot int) each {
 			return false
 		}
 		for i := range l.length(owner) {
-			if !f.spend(1) {
+			if !f.scratch.Spend(1) {
 				return false
 			}
 			f.locals[slot].object = l.element(owner, i)
@@ -167,7 +167,7 @@ func overTexts(texts fn[[]string], slot int) each {
 	return func(f *Frame, visit func(*Frame) bool) bool {
 		all, ok := texts(f)
 		for _, s := range all {
-			if !f.spend(1) {
+			if !f.scratch.Spend(1) {
 				return false
 			}
 			f.locals[slot].text = s
@@ -187,7 +187,7 @@ func overValues(list fn[ref.Val], slot int) each {
 			return false
 		}
 		for it := l.Iterator(); it.HasNext() == types.True; {
-			if !f.spend(1) {
+			if !f.scratch.Spend(1) {
 				return false
 			}
 			f.locals[slot].value = it.Next()

@@ -44,14 +44,15 @@ func WeighedBinary[A, B, R any](f func(A, B) R, steps func(A, B) int) Native {
 	return binary[A, B, R]{call: f, steps: steps}
 }
 
-// Making is Weighed of a function that makes text.
-func Making[A any](f func(*Text, A) string, steps func(A) int) Native {
-	return unary[A, string]{func(a A) string { return f(nil, a) }, steps, f}
+// Scratching is Weighed of a function that makes text or knows only on the way what it
+// takes.
+func Scratching[A, R any](f func(*Scratch, A) R, steps func(A) int) Native {
+	return unary[A, R]{func(a A) R { return f(nil, a) }, steps, f}
 }
 
-// BinaryMaking is Making for two arguments.
-func BinaryMaking[A, B any](f func(*Text, A, B) string, steps func(A, B) int) Native {
-	return binary[A, B, string]{func(a A, b B) string { return f(nil, a, b) }, steps, f}
+// BinaryScratching is Scratching for two arguments.
+func BinaryScratching[A, B, R any](f func(*Scratch, A, B) R, steps func(A, B) int) Native {
+	return binary[A, B, R]{func(a A, b B) R { return f(nil, a, b) }, steps, f}
 }
 
 // Ternary is Unary for three arguments.
@@ -59,8 +60,8 @@ func Ternary[A, B, C, R any](f func(A, B, C) R) Native { return ternary[A, B, C,
 
 type unary[A, R any] struct {
 	call  func(A) R
-	steps func(A) int      // nil for next to none
-	into  func(*Text, A) R // call with memory for its result; nil if call needs none
+	steps func(A) int         // nil for next to none
+	with  func(*Scratch, A) R // call, nil if it needs none
 }
 
 func (u unary[A, R]) Args() []*types.Type { return []*types.Type{typeFor[A]()} }
@@ -91,11 +92,12 @@ func (u unary[A, R]) wire(n *node, args []*node) bool {
 	}
 	n.eval = fn[R](func(f *Frame) (r R, ok bool) {
 		a, ok := of(f)
-		if !ok || u.steps != nil && !f.spend(u.steps(a)) {
+		if !ok || u.steps != nil && !f.scratch.Spend(u.steps(a)) {
 			return r, false
 		}
-		if u.into != nil {
-			return u.into(&f.text, a), true
+		if u.with != nil {
+			r = u.with(&f.scratch, a)
+			return r, f.scratch.left >= 0
 		}
 		return u.call(a), true
 	})
@@ -104,8 +106,8 @@ func (u unary[A, R]) wire(n *node, args []*node) bool {
 
 type binary[A, B, R any] struct {
 	call  func(A, B) R
-	steps func(A, B) int      // nil for next to none
-	into  func(*Text, A, B) R // call with memory for its result; nil if call needs none
+	steps func(A, B) int         // nil for next to none
+	with  func(*Scratch, A, B) R // call, nil if it needs none
 }
 
 func (u binary[A, B, R]) Args() []*types.Type { return []*types.Type{typeFor[A](), typeFor[B]()} }
@@ -141,11 +143,12 @@ func (u binary[A, B, R]) wire(n *node, args []*node) bool {
 			return r, false
 		}
 		b, ok := second(f)
-		if !ok || u.steps != nil && !f.spend(u.steps(a, b)) {
+		if !ok || u.steps != nil && !f.scratch.Spend(u.steps(a, b)) {
 			return r, false
 		}
-		if u.into != nil {
-			return u.into(&f.text, a, b), true
+		if u.with != nil {
+			r = u.with(&f.scratch, a, b)
+			return r, f.scratch.left >= 0
 		}
 		return u.call(a, b), true
 	})

@@ -115,7 +115,7 @@ func keeping[T any](s *shared, eval fn[T], of func(*Frame) []kept[T]) fn[T] {
 		k := &all[slot]
 		if k.number != f.number {
 			k.v, k.ok = eval(f)
-			if !k.ok && f.left < 0 { // for lack of steps, which another program may have
+			if !k.ok && f.scratch.left < 0 { // for lack of steps, which another program may have
 				return k.v, false
 			}
 			k.number = f.number

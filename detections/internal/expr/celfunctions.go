@@ -20,12 +20,12 @@ import (
 // fuzz test holds them against cel-go's.
 var celNatives = map[string]closure.Native{
 	overloads.ContainsString:   closure.WeighedBinary(strings.Contains, firstSteps),
-	overloads.AddString:        closure.BinaryMaking(concat, func(a, b string) int { return textSteps(a) + textSteps(b) }),
+	overloads.AddString:        closure.BinaryScratching(concat, func(a, b string) int { return textSteps(a) + textSteps(b) }),
 	overloads.StartsWithString: closure.Binary(strings.HasPrefix),
 	overloads.EndsWithString:   closure.Binary(strings.HasSuffix),
 	overloads.SizeString:       closure.Weighed(characters, textSteps),
 	overloads.SizeStringInst:   closure.Weighed(characters, textSteps),
-	"string_lower_ascii":       closure.Making(lowerASCII, textSteps),
+	"string_lower_ascii":       closure.Scratching(lowerASCII, textSteps),
 	"string_trim":              closure.Unary(strings.TrimSpace),
 
 	overloads.TimestampToHours:                 closure.Unary(getHours),
@@ -47,18 +47,18 @@ var celNatives = map[string]closure.Native{
 
 func characters(s string) int64 { return int64(utf8.RuneCountInString(s)) }
 
-func concat(made *closure.Text, a, b string) string {
+func concat(to *closure.Scratch, a, b string) string {
 	switch {
 	case a == "":
 		return b
 	case b == "":
 		return a
 	}
-	return made.Made(append(append(made.Room(len(a)+len(b)), a...), b...))
+	return to.Text(append(append(to.Room(len(a)+len(b)), a...), b...))
 }
 
 // lowerASCII reads as cel-go what is no UTF-8, as U+FFFD.
-func lowerASCII(made *closure.Text, s string) string {
+func lowerASCII(to *closure.Scratch, s string) string {
 	same := 0
 	for same < len(s) && s[same] < utf8.RuneSelf && (s[same] < 'A' || 'Z' < s[same]) {
 		same++
@@ -69,13 +69,13 @@ func lowerASCII(made *closure.Text, s string) string {
 	if !utf8.ValidString(s) {
 		s = string([]rune(s))
 	}
-	lower := append(made.Room(len(s)), s...)
+	lower := append(to.Room(len(s)), s...)
 	for i, c := range lower[same:] {
 		if 'A' <= c && c <= 'Z' {
 			lower[same+i] += 'a' - 'A'
 		}
 	}
-	return made.Made(lower)
+	return to.Text(lower)
 }
 
 func getHours(t time.Time) int64      { return int64(t.Hour()) }

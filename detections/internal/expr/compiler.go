@@ -310,7 +310,7 @@ func isScalar(t *types.Type) bool {
 
 // checkCost estimates the cost and refuses what could cost too much on a large event.
 func (u *unit) checkCost(checked *cel.Ast) uint64 {
-	estimate, err := u.env.EstimateCost(checked, sizes{})
+	estimate, err := u.env.EstimateCost(checked, sizes{}, estimates...)
 	if err != nil {
 		u.errorAt(u.ast.Expr().ID(), "estimate the cost: %v", err)
 		return 0
@@ -319,6 +319,12 @@ func (u *unit) checkCost(checked *cel.Ast) uint64 {
 		u.errorAt(u.start(u.ast.Expr()), "costs up to %d on a large event, the limit is %d; nest less, or test something cheaper than a regular expression", estimate.Max, MaxCost)
 	}
 	return estimate.Max
+}
+
+// estimates are those in place of cel-go's.
+var estimates = []cost.CostOption{
+	cost.OverloadCostEstimate("regex_replace_string_string_string", estimateReplace),
+	cost.OverloadCostEstimate("regex_replace_string_string_string_int", estimateReplace),
 }
 
 // sizes estimates the sizes of an event's parts.
@@ -357,10 +363,7 @@ func (sizes) EstimateCallCost(_, id string, target *cost.AstNode, args []cost.As
 func (o overload) cost(args []cost.AstNode) uint64 {
 	sum, product := uint64(0), uint64(1)
 	for _, arg := range args {
-		size := uint64(assumedText)
-		if known := arg.ComputedSize(); known != nil {
-			size = known.Max
-		}
+		size := sizeOf(arg)
 		sum += size
 		product *= size
 	}

@@ -19,7 +19,7 @@ var decodeFunctions = []Function{
 		overloads: []overload{on("string_base64_decode", closure.Weighed(base64Decode, eachSteps)).costing(2)}},
 	{Section: "Encodings", Name: "urlDecode", Signature: "text.urlDecode() -> string", Cost: "1 + 0.2 a character",
 		Doc: "%41 reads as A. A % that begins no escape stays, and so does +. Decode twice for what is encoded twice.", Example: `"/a/%2e%2e/b".urlDecode() == "/a/../b" && "100%".urlDecode() == "100%"`,
-		overloads: []overload{on("string_url_decode", closure.Making(urlDecode, eachSteps)).costing(2)}},
+		overloads: []overload{on("string_url_decode", closure.Scratching(urlDecode, eachSteps)).costing(2)}},
 	{Section: "Encodings", Name: "jwt.header", Signature: "jwt.header(token) -> json", Cost: "1 + 0.5 a character",
 		Doc: "The header of a JSON web token, with or without \"Bearer \" before it; absent if it is none. The signature is not checked.", Example: `jwt.header("Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.").alg == "none"`,
 		overloads: []overload{of("jwt_header", closure.Weighed(func(s string) ocsfcel.JSON { return jwtPart(s, 0) }, eachSteps)).costing(5)}},
@@ -71,11 +71,11 @@ func fromUTF16(data []byte) (string, bool) {
 }
 
 // urlDecode decodes percent escapes and leaves everything else as it is.
-func urlDecode(made *closure.Text, s string) string {
+func urlDecode(to *closure.Scratch, s string) string {
 	if !strings.Contains(s, "%") {
 		return s
 	}
-	out := made.Room(len(s))
+	out := to.Room(len(s))
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' && i+2 < len(s) {
 			high, low := unhex(s[i+1]), unhex(s[i+2])
@@ -87,7 +87,7 @@ func urlDecode(made *closure.Text, s string) string {
 		}
 		out = append(out, s[i])
 	}
-	return strings.ToValidUTF8(made.Made(out), string(utf8.RuneError))
+	return strings.ToValidUTF8(to.Text(out), string(utf8.RuneError))
 }
 
 func unhex(c byte) int {

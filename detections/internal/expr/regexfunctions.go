@@ -25,6 +25,9 @@ func compiled(literal ref.Val) (re *regexp.Regexp, steps func(string) int) {
 		return nil, nil
 	}
 	factor := 8 * patternFactor(string(text))
+	if anchored(string(text)) { // most texts are decided at their begin
+		factor = 1
+	}
 	return re, func(s string) int { return factor * len(s) / closure.CharactersPerStep }
 }
 
@@ -33,9 +36,6 @@ func pattern(literals []ref.Val) (closure.Native, int) {
 	re, steps := compiled(literals[0])
 	if re == nil {
 		return nil, 0
-	}
-	if strings.HasPrefix(re.String(), "^") { // most texts are decided at their begin
-		return closure.Unary(re.MatchString), closure.CostRegex
 	}
 	return closure.Weighed(re.MatchString, steps), closure.CostRegex
 }
@@ -63,11 +63,15 @@ func extractions(literals []ref.Val) (closure.Native, int) {
 		return nil, 0
 	}
 	group := re.NumSubexp()
-	return closure.Weighed(func(s string) ref.Val {
-		found := []string{}
-		for _, match := range re.FindAllStringSubmatch(s, -1) {
-			if group == 0 || match[group] != "" {
-				found = append(found, match[group])
+	return closure.Scratching(func(to *closure.Scratch, s string) ref.Val {
+		matches := re.FindAllStringSubmatchIndex(s, -1)
+		if !to.Spend(len(matches)) {
+			return types.NewStringList(types.DefaultTypeAdapter, nil)
+		}
+		found := make([]string, 0, len(matches))
+		for _, at := range matches {
+			if from, end := at[2*group], at[2*group+1]; group == 0 || from < end {
+				found = append(found, s[from:end])
 			}
 		}
 		return types.NewStringList(types.DefaultTypeAdapter, found)
@@ -93,18 +97,18 @@ func replacing(literals []ref.Val) (closure.Native, int) {
 		}
 		most = int(max(limit, -1))
 	}
-	return closure.Making(func(made *closure.Text, s string) string {
+	return closure.Scratching(func(to *closure.Scratch, s string) string {
 		matches := re.FindAllStringSubmatchIndex(s, most)
-		if len(matches) == 0 {
+		if len(matches) == 0 || !to.Spend(len(matches)+by.size(matches)/closure.CharactersPerStep) {
 			return s
 		}
-		out, end := made.Room(len(s)), 0
+		out, end := to.Room(len(s)), 0
 		for _, match := range matches {
 			out = by.expand(append(out, s[end:match[0]]...), s, match)
 			end = match[1]
 		}
-		return made.Made(append(out, s[end:]...))
-	}, func(s string) int { return steps(s) + by.most(len(s))/closure.CharactersPerStep }), 2 * closure.CostRegex
+		return to.Text(append(out, s[end:]...))
+	}, steps), 2 * closure.CostRegex
 }
 
 // replacement is the text of regex.replace, in which \1 stands for a group.
@@ -152,13 +156,14 @@ func (r replacement) expand(to []byte, s string, match []int) []byte {
 	return to
 }
 
-// most is how long the replacements in a text of so many bytes are at most: there may be
-// one before each character, and one at the end.
-func (r replacement) most(size int) (bytes int) {
-	for _, part := range r {
-		bytes += len(part.text) * (size + 1)
-		if part.group >= 0 {
-			bytes += size
+// size is how long all that replaces the matches is.
+func (r replacement) size(matches [][]int) (bytes int) {
+	for _, match := range matches {
+		for _, part := range r {
+			bytes += len(part.text)
+			if part.group >= 0 {
+				bytes += match[2*part.group+1] - match[2*part.group]
+			}
 		}
 	}
 	return bytes

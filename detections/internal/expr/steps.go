@@ -32,15 +32,29 @@ func pairSteps(s, pattern string) int {
 // reported. Counted repetitions as (x.{0,200}){3} are short to write, and for each
 // character of a text a good part of what they become is looked at.
 func instructions(pattern string) int {
+	if p := program(pattern); p != nil {
+		return len(p.Inst)
+	}
+	return 0
+}
+
+// anchored tells whether a regular expression matches at the begin of a text only.
+func anchored(pattern string) bool {
+	p := program(pattern)
+	return p != nil && p.StartCond()&syntax.EmptyBeginText != 0
+}
+
+// program is what a regular expression becomes, nil if it is none.
+func program(pattern string) *syntax.Prog {
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return 0
+		return nil
 	}
-	program, err := syntax.Compile(parsed.Simplify())
+	p, err := syntax.Compile(parsed.Simplify())
 	if err != nil {
-		return 0
+		return nil
 	}
-	return len(program.Inst)
+	return p
 }
 
 // patternFactor is how many times the work of a plain text a regular expression is.
@@ -64,9 +78,34 @@ func estimateOthers(id string, target *cost.AstNode, args []cost.AstNode) *cost.
 	if n := instructions(pattern); !ok || n <= 8+3*len(pattern) {
 		return nil // a quarter of its length for each character, which is about as much
 	}
-	size := uint64(assumedText)
-	if known := all[0].ComputedSize(); known != nil {
-		size = known.Max
-	}
+	size := sizeOf(all[0])
 	return &cost.CallEstimate{CostEstimate: cost.CostEstimate{Min: 1, Max: 1 + (1+size/10)*uint64(patternFactor(pattern))}}
+}
+
+// estimateReplace is the cost of regex.replace: cel-go takes each character to be replaced
+// by groups that are the whole text, so that no rule could use \1.
+func estimateReplace(_ cost.Estimator, _ *cost.AstNode, args []cost.AstNode) *cost.CallEstimate {
+	if len(args) < 3 {
+		return nil
+	}
+	pattern, _ := literalText(args[1].Expr())
+	size, by := sizeOf(args[0]), sizeOf(args[2])
+	groups := by / 2 // as many as there can be
+	if text, ok := literalText(args[2].Expr()); ok {
+		groups = uint64(strings.Count(text, `\`))
+	}
+	// One replacement before each character and one at the end; a group is in no two.
+	result := size + (size+1)*by + groups*size
+	return &cost.CallEstimate{
+		CostEstimate: cost.CostEstimate{Min: 1, Max: 1 + (1+size/10)*uint64(patternFactor(pattern)) + result/10},
+		ResultSize:   &cost.SizeEstimate{Min: 0, Max: result},
+	}
+}
+
+// sizeOf is the greatest size of an argument.
+func sizeOf(arg cost.AstNode) uint64 {
+	if known := arg.ComputedSize(); known != nil {
+		return known.Max
+	}
+	return assumedText
 }

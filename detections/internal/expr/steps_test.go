@@ -44,6 +44,8 @@ func TestExhausted(t *testing.T) {
 		`raw.l.map(a, string(a)).distinct().size() == 3`,
 		`sets.intersects(raw.l.map(a, string(a) + "z"), resources.map(a, a.uid))`,
 		`actor.user.name.replace("a", actor.user.name) == "x"`,
+		`resources.exists(a, regex.extractAll(actor.user.name, "a")[0] == a.uid + "z")`,
+		`resources.exists(a, regex.replace(actor.user.name, "a", "") == a.uid + "z")`,
 		`resources.map(a, actor.user.name).join(",") == "x"`,
 		`"%s".format([resources.map(a, actor.user.name)]) == "x"`,
 		`resources.map(a, actor.user.name + a.uid).size() == 3`,
@@ -117,5 +119,39 @@ func TestPatternFactor(t *testing.T) {
 	dear, _ := compile(c, "api_activity", `actor.user.name.matches("(a|b)c{900}")`, Condition)
 	if cheap.Cost > 200 || dear.Cost < 2000 {
 		t.Errorf("costs are %d and %d", cheap.Cost, dear.Cost)
+	}
+}
+
+// TestEnoughSteps: what goes through a text once has steps for the largest record.
+func TestEnoughSteps(t *testing.T) {
+	c := testCompiler(t)
+	ev := testEvent()
+	ev.Actor.User.SetName(strings.Repeat("a", 4<<20))
+	for _, text := range []string{
+		`actor.user.name.matches("^([A-Za-z0-9.]+)@example[.](com|org|net|internal|local)$")`,
+		`regex.replace(actor.user.name, "^([A-Za-z0-9.]+)@example[.](com|org|net|internal|local)$", "\\1") == "q"`,
+		`regex.extract(actor.user.name, "^([A-Za-z0-9.]+)@example[.][a-z]*$").hasValue()`,
+		`regex.replace(actor.user.name, "b(c)", "\\1") == "q"`,
+		`regex.extractAll(actor.user.name, "b+") == ["b"]`,
+		`actor.user.name.lowerAscii() + "x" == "q"`,
+	} {
+		e, problems := compile(c, "api_activity", text, Condition)
+		if e == nil {
+			t.Errorf("%s: %q", text, problems)
+			continue
+		}
+		var s Scope
+		s.Reset(ev)
+		if holds, err := e.Holds(&s); holds || err != nil {
+			t.Errorf("%s is %v, %v", text, holds, err)
+		}
+	}
+}
+
+func TestAnchored(t *testing.T) {
+	for pattern, want := range map[string]bool{"^a": true, `\Aa`: true, "^(a|b)$": true, "^a|b": false, "a": false, "(?m)^a": false, "": false, "(": false} {
+		if anchored(pattern) != want {
+			t.Errorf("anchored(%q) is %v", pattern, !want)
+		}
 	}
 }

@@ -7,13 +7,13 @@ import (
 
 // TestTextStays makes texts of all sizes and looks at them when all are made.
 func TestTextStays(t *testing.T) {
-	for name, made := range map[string]*Text{"blocks": new(Text), "memory of its own": nil} {
+	for name, s := range map[string]*Scratch{"blocks": new(Scratch), "memory of its own": nil} {
 		var got, want []string
 		for i := range 3000 {
 			text := strings.Repeat(string(rune('a'+i%26)), i*i%1500)
-			room := made.Room(len(text) / (1 + i%3)) // what is appended may be longer
-			got, want = append(got, made.Made(append(room, text...))), append(want, text)
-			made.Room(i) // given up: it becomes no text
+			room := s.Room(len(text) / (1 + i%3)) // what is appended may be longer
+			got, want = append(got, s.Text(append(room, text...))), append(want, text)
+			s.Room(i) // given up: it becomes no text
 		}
 		for i := range want {
 			if got[i] != want[i] {
@@ -25,8 +25,8 @@ func TestTextStays(t *testing.T) {
 
 // TestTextAllocatesBlocks: short texts share their memory.
 func TestTextAllocatesBlocks(t *testing.T) {
-	var made Text
-	if n := testing.AllocsPerRun(1000, func() { made.Made(append(made.Room(20), "20 bytes or so of it"...)) }); n != 0 {
+	var s Scratch
+	if n := testing.AllocsPerRun(1000, func() { s.Text(append(s.Room(20), "20 bytes or so of it"...)) }); n != 0 {
 		t.Errorf("%v allocations for a short text", n)
 	}
 }
