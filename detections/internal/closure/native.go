@@ -34,7 +34,7 @@ func Unary[A, R any](f func(A) R) Native { return unary[A, R]{call: f} }
 func Binary[A, B, R any](f func(A, B) R) Native { return binary[A, B, R]{call: f} }
 
 // Weighed is Unary of a function whose work depends on its argument: steps tells how
-// much of Frame's it takes, before it is called.
+// much of Scratch's it takes, before it is called.
 func Weighed[A, R any](f func(A) R, steps func(A) int) Native {
 	return unary[A, R]{call: f, steps: steps}
 }

@@ -1,18 +1,22 @@
 package closure
 
-import "unsafe"
+import "strings"
 
 // Scratch is what functions use up: steps, and memory for text. The memory comes in
-// blocks, so that few events cost an allocation. Nothing of a block is written twice, and
-// so a text outlives its event if somebody keeps it, together with its block.
+// blocks, so that few events cost an allocation. A block only grows, and so a text outlives
+// its event if somebody keeps it, together with its block.
 //
 // A nil Scratch has steps without end, and gives each text memory of its own.
 type Scratch struct {
-	left  int    // steps that the program under way may still take
-	block []byte // what of it is used
+	left  int             // steps that the program under way may still take
+	room  []byte          // of the text that is being made
+	block strings.Builder // of those that are made
 }
 
-const textBlock = 4 << 10 // bytes
+const (
+	textBlock = 4 << 10  // bytes
+	largeRoom = 64 << 10 // is not kept
+)
 
 // maxSteps bounds what one program may do with one event: loops within loops over lists
 // that an attacker fills take the square of their size, and an event that took hours
@@ -30,22 +34,31 @@ func (s *Scratch) Spend(steps int) bool {
 	return s.left >= 0
 }
 
-// Room gives memory for about n bytes, to append them to and hand to Text.
+// Room gives memory for about n bytes, to append them to and hand to Text; it is valid
+// until then.
 func (s *Scratch) Room(n int) []byte {
-	if s == nil || n > textBlock/4 {
+	if s == nil || n > cap(s.room) {
 		return make([]byte, 0, n)
 	}
-	if cap(s.block)-len(s.block) < n {
-		s.block = make([]byte, 0, textBlock)
-	}
-	return s.block[len(s.block):]
+	return s.room[:0]
 }
 
-// Text is what Room gave last and the caller has appended to. The caller keeps nothing of
-// it.
+// Text is a text of the bytes, which the caller no longer uses.
 func (s *Scratch) Text(made []byte) string {
-	if s != nil && unsafe.SliceData(made) == unsafe.SliceData(s.block[len(s.block):]) {
-		s.block = s.block[:len(s.block)+len(made)]
+	if s == nil {
+		return string(made)
 	}
-	return unsafe.String(unsafe.SliceData(made), len(made))
+	if cap(made) <= largeRoom {
+		s.room = made
+	}
+	if len(made) > textBlock/4 {
+		return string(made)
+	}
+	if s.block.Cap()-s.block.Len() < len(made) {
+		s.block.Reset()
+		s.block.Grow(textBlock)
+	}
+	start := s.block.Len()
+	s.block.Write(made)
+	return s.block.String()[start:]
 }
