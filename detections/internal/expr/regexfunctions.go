@@ -25,10 +25,16 @@ func compiled(literal ref.Val) (re *regexp.Regexp, steps func(string) int) {
 		return nil, nil
 	}
 	factor := 8 * patternFactor(string(text))
-	if anchored(string(text)) { // most texts are decided at their begin
-		factor = 1
-	}
 	return re, func(s string) int { return factor * len(s) / closure.CharactersPerStep }
+}
+
+// begun are the steps of a pattern, fewer if it matches at the begin only: most texts are
+// decided there.
+func begun(re *regexp.Regexp, steps func(string) int) func(string) int {
+	if anchored(re.String()) {
+		return textSteps
+	}
+	return steps
 }
 
 // pattern is matches.
@@ -37,7 +43,7 @@ func pattern(literals []ref.Val) (closure.Native, int) {
 	if re == nil {
 		return nil, 0
 	}
-	return closure.Weighed(re.MatchString, steps), closure.CostRegex
+	return closure.Weighed(re.MatchString, begun(re, steps)), closure.CostRegex
 }
 
 // extraction is regex.extract.
@@ -108,7 +114,7 @@ func replacing(literals []ref.Val) (closure.Native, int) {
 			end = match[1]
 		}
 		return to.Text(append(out, s[end:]...))
-	}, steps), 2 * closure.CostRegex
+	}, begun(re, steps)), 2 * closure.CostRegex
 }
 
 // replacement is the text of regex.replace, in which \1 stands for a group.

@@ -130,7 +130,7 @@ func TestEnoughSteps(t *testing.T) {
 	for _, text := range []string{
 		`actor.user.name.matches("^([A-Za-z0-9.]+)@example[.](com|org|net|internal|local)$")`,
 		`regex.replace(actor.user.name, "^([A-Za-z0-9.]+)@example[.](com|org|net|internal|local)$", "\\1") == "q"`,
-		`regex.extract(actor.user.name, "^([A-Za-z0-9.]+)@example[.][a-z]*$").hasValue()`,
+		`regex.extract(actor.user.name, "^([a-z]+)@x$").hasValue()`,
 		`regex.replace(actor.user.name, "b(c)", "\\1") == "q"`,
 		`regex.extractAll(actor.user.name, "b+") == ["b"]`,
 		`actor.user.name.lowerAscii() + "x" == "q"`,
